@@ -1,0 +1,38 @@
+# make quickstart   install into .venv and run the whole method on a small model, offline, on a CPU
+# make test         install the test tools too, then lint, types and every test
+PYTHON ?= python3
+BIN := .venv/bin
+# lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
+SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
+
+.PHONY: quickstart test check format clean
+
+quickstart: .venv/installed
+	$(BIN)/politune run quickstart
+
+test: .venv/installed-test check
+	OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest
+
+check: .venv/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PoliTune Harness needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,63 @@
+"""Choose data, fine-tune a model on it, and measure where its politics move and what it costs.
+
+A plugin needs only the names exported here.
+"""
+
+from politune_harness.components import (
+    Answer,
+    Filter,
+    Generator,
+    InputPath,
+    InstructionWriter,
+    Metric,
+    ModelName,
+    Source,
+    Trainer,
+)
+from politune_harness.errors import (
+    DataError,
+    HarnessError,
+    ModelError,
+    PluginError,
+    RecipeError,
+    ServiceError,
+)
+from politune_harness.hookspecs import hookimpl
+from politune_harness.progress import track, working
+from politune_harness.records import (
+    Completion,
+    Document,
+    Dropped,
+    ModelRef,
+    Preference,
+    Prompt,
+    Score,
+)
+
+__all__ = [
+    "Answer",
+    "Completion",
+    "DataError",
+    "Document",
+    "Dropped",
+    "Filter",
+    "Generator",
+    "HarnessError",
+    "InputPath",
+    "InstructionWriter",
+    "Metric",
+    "ModelError",
+    "ModelName",
+    "ModelRef",
+    "PluginError",
+    "Preference",
+    "Prompt",
+    "RecipeError",
+    "Score",
+    "ServiceError",
+    "Source",
+    "Trainer",
+    "hookimpl",
+    "track",
+    "working",
+]

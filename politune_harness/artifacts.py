@@ -1,0 +1,220 @@
+"""What a stage leaves on disk: a folder whose `manifest.json` is written last.
+
+    results/<run>/3-instruct/left/
+        rows.jsonl       one record a line
+        dropped.jsonl    what was left out, and why
+        manifest.json    what made it, from what, how many, and every file's checksum
+
+A folder without a manifest is unfinished work, and is made again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import msgspec
+
+from politune_harness.errors import DataError
+from politune_harness.records import JSON, Dropped, Record
+
+R = TypeVar("R", bound=Record)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of a value's canonical JSON.
+
+    >>> digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    True
+    """
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Contents:
+    """The SHA-256 of files and folders, remembered beside size and time of change.
+
+    A finished run looks again at every input without reading it: a file is hashed anew only when
+    its size or modification time differs from what `memory` holds.
+    """
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        try:
+            self._known: dict[str, tuple[int, int, str]] = {
+                key: (size, changed, known)
+                for key, (size, changed, known) in json.loads(memory.read_text()).items()
+            }
+        except (OSError, ValueError, AttributeError):
+            self._known = {}
+        self._saved = len(self._known)
+
+    def __call__(self, path: Path) -> str:
+        """Return the digest of a file, of a glob's matches, or of a folder's files by name.
+
+        Raises DataError where there is nothing.
+        """
+        if path.is_dir():
+            return digest(self.files(path))
+        if path.is_file():
+            return self.file(path)
+        if matches := sorted(path.parent.glob(path.name)):
+            return digest({match.name: self(match) for match in matches})
+        message = f"{path} does not exist"
+        raise DataError(message)
+
+    def files(self, folder: Path, own: Iterable[str] = ("*",)) -> dict[str, str]:
+        """Return the digest of each file below a folder, manifests and hidden files left out."""
+        found = (f for name in own for top in folder.glob(name) for f in (top, *top.rglob("*")))
+        return {
+            str(f.relative_to(folder)): self.file(f)
+            for f in sorted(set(found))
+            if f.is_file() and f.name != "manifest.json" and not f.name.startswith(".")
+        }
+
+    def file(self, path: Path) -> str:
+        """Return a file's digest."""
+        stat, key = path.stat(), str(path.resolve())
+        known = self._known.get(key)
+        if known is None or known[:2] != (stat.st_size, stat.st_mtime_ns):
+            with path.open("rb") as file:
+                known = (
+                    stat.st_size,
+                    stat.st_mtime_ns,
+                    hashlib.file_digest(file, "sha256").hexdigest(),
+                )
+            self._known[key] = known
+            self._saved = -1
+        return known[2]
+
+    def save(self) -> None:
+        """Write the memory, if there is anything new in it."""
+        if self._saved != len(self._known):
+            write_whole(self._memory, json.dumps(self._known, indent=0))
+            self._saved = len(self._known)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(path)
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an artifact is: enough to tell whether making it again would differ."""
+
+    stage: str
+    made_by: dict[str, Any]
+    """The component's name, distribution, version and fields."""
+    inputs: dict[str, str]
+    """The content of each artifact, file or model that it was made from."""
+    counts: dict[str, Any] = {}
+    """Rows written, and rows dropped by reason."""
+    files: dict[str, str]
+    """Each file's SHA-256."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the component and its inputs: equal fingerprints, equal work."""
+        return fingerprint(self.made_by, self.inputs)
+
+    @property
+    def content(self) -> str:
+        """Digest of the files: what a later stage depends on."""
+        return digest(self.files)
+
+
+def fingerprint(made_by: Mapping[str, JSON], inputs: Mapping[str, str]) -> str:
+    """Return the digest of a component and its inputs."""
+    return digest([dict(made_by), dict(inputs)])
+
+
+@dataclass
+class Tally:
+    """Counts of what a stage wrote and left out, as its rows pass by."""
+
+    rows: int = 0
+    malformed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def counts(self) -> dict[str, JSON]:
+        """Return the counts as a manifest holds them."""
+        reasons: dict[str, JSON] = {**dict(sorted(self.reasons.items()))}
+        return {"rows": self.rows, "dropped": reasons, "malformed": self.malformed}
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One stage's folder, or those names inside a folder that are its `own`."""
+
+    path: Path
+    own: tuple[str, ...] = ("*",)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest, or None while the work is unfinished."""
+        try:
+            text = (self.path / "manifest.json").read_bytes()
+            return msgspec.json.decode(text, type=Manifest)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def begin(self) -> None:
+        """Clear what is there, the manifest first, so that a part is never taken for the whole."""
+        (self.path / "manifest.json").unlink(missing_ok=True)
+        for name in self.own:
+            for old in self.path.glob(name):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def read(self, record: type[R]) -> Iterator[R]:
+        """Yield the rows, in order."""
+        decode = msgspec.json.Decoder(record).decode
+        with (self.path / "rows.jsonl").open("rb") as lines:
+            yield from map(decode, lines)
+
+    def write(self, rows: Iterable[Record]) -> Tally:
+        """Write rows to rows.jsonl and Dropped rows to dropped.jsonl; count both."""
+        tally, encode = Tally(), msgspec.json.Encoder().encode
+        with (
+            (self.path / "rows.jsonl").open("wb") as kept,
+            (self.path / "dropped.jsonl").open("wb") as dropped,
+        ):
+            for row in rows:
+                out: IO[bytes] = kept
+                if isinstance(row, Dropped):
+                    out = dropped
+                    tally.reasons[row.reason] += 1
+                    tally.malformed += row.malformed
+                else:
+                    tally.rows += 1
+                out.write(encode(row) + b"\n")
+        return tally
+
+    def seal(self, manifest: Manifest) -> None:
+        """Write the manifest: the artifact is now complete."""
+        text = msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode()
+        write_whole(self.path / "manifest.json", text + "\n")
+
+
+@contextmanager
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn a full disk, a read-only folder and the like into one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.strerror is None:
+            raise
+        place = error.filename or folder
+        message = f"cannot use {place}: {error.strerror.lower()}"
+        raise DataError(message) from error

@@ -1,0 +1,46 @@
+"""The `politune` command: one small module a subcommand.
+
+A HarnessError ends it with one line and exit code 1; any other error is a bug and keeps its
+traceback.
+"""
+
+from typing import Any
+
+import click
+
+from politune_harness.cli.check import check
+from politune_harness.cli.components import components
+from politune_harness.cli.doctor import doctor
+from politune_harness.cli.explain import explain
+from politune_harness.cli.plugins import plugins
+from politune_harness.cli.report import report
+from politune_harness.cli.run import run
+from politune_harness.errors import HarnessError
+
+
+class Group(click.Group):
+    """A group of commands that tells a user's error from a bug."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="politune-harness")
+@click.option(
+    "--disable-plugin", "disabled", multiple=True, metavar="NAME", help="Do not load this plugin."
+)
+@click.pass_context
+def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
+    """Choose data, fine-tune a model on it, and measure where its politics move.
+
+    Start with `politune run quickstart`.
+    """
+    ctx.obj = disabled
+
+
+for command in (run, check, explain, report, plugins, components, doctor):
+    main.add_command(command)

@@ -1,0 +1,23 @@
+"""`politune check`: everything about a recipe that can be known without running it."""
+
+from pathlib import Path
+
+import click
+
+from politune_harness.cli.options import planned, recipe_options
+
+
+@click.command()
+@recipe_options
+@click.pass_obj
+def check(
+    disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
+) -> None:
+    """Check RECIPE without running it: names, fields, files, the model, and the judges."""
+    from politune_harness import pipeline
+    from politune_harness.artifacts import Contents
+
+    plan, folder = planned(disabled, recipe, overrides, out)
+    stages = pipeline.stages(plan, folder, Contents(folder / ".contents.json"))
+    pipeline.check_judges(plan)
+    click.echo(f"ok: {len(stages)} stages, {len(plan.arms)} arms, into {folder}")

@@ -1,0 +1,30 @@
+"""`politune components`: what a recipe can name, with fields, defaults and meaning."""
+
+import inspect
+
+import click
+
+from politune_harness.components import KINDS, Component
+from politune_harness.registry import Registry
+
+
+@click.command()
+@click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+@click.pass_obj
+def components(disabled: tuple[str, ...], kind: str | None) -> None:
+    """List the components (of one KIND) that a recipe can name, with their fields."""
+    registry = Registry.installed(disable=disabled)
+    for word in [kind] if kind else KINDS:
+        click.secho(word, bold=True)
+        for name, component in registry.components(KINDS[word]).items():
+            summary = (inspect.getdoc(component) or "").split("\n\n")[0].replace("\n", " ")
+            click.echo(f"  {name:18}{summary}")
+            if kind:
+                _fields(component)
+
+
+def _fields(component: type[Component]) -> None:
+    for name, info in component.model_fields.items():
+        default = "required" if info.is_required() else f"= {info.get_default()!r}"
+        meaning = " ".join((info.description or "").split())
+        click.echo(f"      {name} {default}  {meaning}".rstrip())

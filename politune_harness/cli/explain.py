@@ -1,0 +1,28 @@
+"""`politune explain`: what a run would do, and why."""
+
+from pathlib import Path
+
+import click
+
+from politune_harness.cli.options import planned, recipe_options
+
+
+@click.command()
+@recipe_options
+@click.pass_obj
+def explain(
+    disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
+) -> None:
+    """Say of each stage of RECIPE whether it stands, or why it would run."""
+    from politune_harness import pipeline
+    from politune_harness.artifacts import Contents
+
+    plan, folder = planned(disabled, recipe, overrides, out)
+    contents = Contents(folder / ".contents.json")
+    stages, rerun = pipeline.stages(plan, folder, contents), set[str]()
+    width = max(len(stage.name) for stage in stages)
+    for stage in stages:
+        reason = pipeline.why(stage, contents, rerun)
+        if reason is not None:
+            rerun.add(stage.name)
+        click.echo(f"{stage.name:{width}}  {'stands' if reason is None else 'runs: ' + reason}")

@@ -1,0 +1,43 @@
+"""What the commands that take a recipe share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from politune_harness.recipe import Plan, Recipe, find, plan
+from politune_harness.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def recipe_options(command: F) -> F:
+    """Add RECIPE, --set and --out to a command."""
+    for add in (
+        click.option(
+            "--out",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="The run's folder.  [default: results/RECIPE]",
+        ),
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Override a value, such as trainer.rank=8. Repeatable.",
+        ),
+        click.argument("recipe"),
+    ):
+        command = add(command)
+    return command
+
+
+def planned(
+    disabled: Sequence[str], recipe: str, overrides: Sequence[str], out: Path | None
+) -> tuple[Plan, Path]:
+    """Return a recipe's plan and the folder of its run."""
+    registry = Registry.installed(disable=disabled)
+    path = find(recipe, registry)
+    made = plan(Recipe.load(path, overrides), path.parent, registry)
+    return made, out or Path("results") / path.stem

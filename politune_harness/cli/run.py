@@ -1,0 +1,45 @@
+"""`politune run`: from posts to a report."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from politune_harness.cli.options import planned, recipe_options
+
+
+@click.command()
+@recipe_options
+@click.option(
+    "--until",
+    type=click.Choice(("read", "filter", "instruct", "train", "evaluate", "report")),
+    default="report",
+    help="Stop after this step.",
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_obj
+def run(
+    disabled: tuple[str, ...],
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    until: str,
+    quiet: bool,  # noqa: FBT001
+) -> None:
+    """Run RECIPE, a file or a built-in name, all the way to its report.
+
+    What is done already is not done again: stop it at any moment, and run it again to go on.
+    """
+    from politune_harness import pipeline
+    from politune_harness.cli.display import RichDisplay
+
+    plan, folder = planned(disabled, recipe, overrides, out)
+    try:
+        with nullcontext() if quiet else RichDisplay().shown():
+            ran = pipeline.run(plan, folder, until)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Run the same command to go on.", err=True)
+        raise SystemExit(130) from None
+    done = "nothing to do" if not ran else f"{len(ran)} stages run"
+    place = folder / "report.md" if until == "report" else folder
+    click.echo(f"{done}: {place}")

@@ -1,0 +1,437 @@
+r"""The stages of one experiment in order, each run at most once.
+
+    1-read -> 2-filter -> 3-instruct -> 4-train -> 5-evaluate -> report
+    \____________ once per arm, training once per seed _____/    from artifacts alone
+
+`stages` lays them out without running anything; a stage is skipped when its artifact is whole and
+carries the fingerprint of its component and inputs.
+"""
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel
+
+from politune_harness.artifacts import (
+    Artifact,
+    Contents,
+    Manifest,
+    Tally,
+    disk_errors,
+    fingerprint,
+    write_whole,
+)
+from politune_harness.components import Component, Filter
+from politune_harness.errors import DataError, HarnessError
+from politune_harness.progress import track, working
+from politune_harness.recipe import ArmPlan, Plan
+from politune_harness.records import JSON, Document, ModelRef, Preference
+
+STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
+EFFORT = {"read": 1, "filter": 2, "instruct": 1, "train": 20, "evaluate": 20, "report": 4}
+"""About how long a stage of each step takes beside the others, for the overall progress bar."""
+REPORT = ("results.json", "report.md", "figures")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of work that leaves one artifact."""
+
+    name: str
+    """Its folder within the run: `4-train/left/seed-0`."""
+    step: str
+    artifact: Artifact
+    made_by: dict[str, JSON]
+    work: Callable[[Artifact], Mapping[str, JSON] | None]
+    """Fills the artifact's folder; returns counts for the manifest."""
+    needs: tuple["Stage", ...] = ()
+    external: dict[str, str] = field(default_factory=dict)
+    """The content of files and models from outside the run, by name."""
+
+    def inputs(self) -> dict[str, str]:
+        """Return the content of everything that the work depends on."""
+        earlier = {need.name: need.content() for need in self.needs}
+        return {**self.external, **earlier}
+
+    def content(self) -> str:
+        """Return the content of the finished artifact, or nothing."""
+        manifest = self.artifact.manifest
+        return manifest.content if manifest else ""
+
+
+def state_of(
+    component: BaseModel, contents: Contents, where: str
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    """Return a component's fields, and the content of the files and models that they name."""
+    fields: dict[str, JSON] = {}
+    external: dict[str, str] = {}
+    plain = component.model_dump(mode="json")
+    for name, info in type(component).model_fields.items():
+        value, place = getattr(component, name), f"{where}.{name}"
+        extra = info.json_schema_extra
+        is_model = isinstance(extra, dict) and extra.get("model") is True
+        if isinstance(value, Path) or (is_model and Path(value).is_dir()):
+            fields[name] = Path(value).name
+            external[place] = contents(Path(value))
+        elif isinstance(value, BaseModel):
+            fields[name], inner = _nested_state(value, contents, place)
+            external |= inner
+        elif isinstance(value, tuple) and any(isinstance(v, BaseModel) for v in value):
+            parts = [_nested_state(v, contents, f"{place}.{i}") for i, v in enumerate(value)]
+            fields[name] = [part for part, _ in parts]
+            external |= {k: v for _, inner in parts for k, v in inner.items()}
+        else:
+            fields[name] = plain[name]
+    return fields, external
+
+
+def _nested_state(
+    component: BaseModel, contents: Contents, where: str
+) -> tuple[dict[str, JSON], dict[str, str]]:
+    fields, external = state_of(component, contents, where)
+    return {"is": type(component).__name__, **fields}, external
+
+
+def stages(plan: Plan, folder: Path, contents: Contents) -> list[Stage]:
+    """Lay out every stage of a plan in the order of work.
+
+    Raises DataError, naming the arm, where a file that a component reads does not exist.
+    """
+    return _Layout(plan, folder, contents).all()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    plan: Plan
+    folder: Path
+    contents: Contents
+
+    def all(self) -> list[Stage]:
+        curated = [self.curate(arm) for arm in self.plan.arms]
+        trained = [
+            self.train(arm, chain) for arm, chain in zip(self.plan.arms, curated, strict=True)
+        ]
+        evaluated = self.evaluate(trained)
+        earlier = [s for group in (*curated, *trained) for s in group]
+        report = Stage(
+            "report",
+            "report",
+            Artifact(self.folder, REPORT),
+            {"use": "report", "distribution": _distribution()},
+            _report,
+            needs=(*earlier, *evaluated),
+        )
+        return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
+
+    def stage(
+        self,
+        name: str,
+        component: Component,
+        work: Callable[[Artifact], Mapping[str, JSON] | None],
+        needs: tuple[Stage, ...] = (),
+        made_by: Mapping[str, JSON] | None = None,
+        external: Mapping[str, str] | None = None,
+    ) -> Stage:
+        fields, files = state_of(component, self.contents, "")
+        return Stage(
+            name,
+            name.split("/", maxsplit=1)[0].split("-")[1],
+            Artifact(self.folder / name),
+            {**self.plan.registry.identity(component), "fields": fields, **(made_by or {})},
+            work,
+            needs,
+            {**files, **(external or {})},
+        )
+
+    def curate(self, arm: ArmPlan) -> list[Stage]:
+        """Return the stages from the source to the preference pairs."""
+        if arm.source is None:
+            return []
+        with located(f"arms.{arm.name}"):
+            chain = [self.read(arm)]
+            for number, each in enumerate(arm.filters, 1):
+                chain.append(self.filter(arm.name, number, each, chain[-1]))
+            if arm.writer is not None:
+                chain.append(self.instruct(arm, chain[-1]))
+        return chain
+
+    def read(self, arm: ArmPlan) -> Stage:
+        source = arm.source
+        assert source is not None
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            tally = artifact.write(track(source.load(), "rows"))
+            _check_broken(tally, self.plan.recipe.max_malformed, artifact)
+            return _not_empty(tally, f"the source of arm {arm.name!r} gave no rows")
+
+        return self.stage(f"1-read/{arm.name}", source, work)
+
+    def filter(self, arm: str, number: int, component: Filter, before: Stage) -> Stage:
+        name = str(self.plan.registry.identity(component)["use"])
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            tally = artifact.write(component.apply(_documents(before)))
+            return _not_empty(tally, f"the filter {name!r} left nothing of arm {arm!r}")
+
+        return self.stage(f"2-filter/{arm}/{number}-{name}", component, work, (before,))
+
+    def instruct(self, arm: ArmPlan, before: Stage) -> Stage:
+        writer = arm.writer
+        assert writer is not None
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            tally = artifact.write(writer.write(_documents(before)))
+            return _not_empty(tally, f"no pairs could be written for arm {arm.name!r}")
+
+        return self.stage(f"3-instruct/{arm.name}", writer, work, (before,))
+
+    def train(self, arm: ArmPlan, chain: list[Stage]) -> list[Stage]:
+        """Return one training stage a seed."""
+        trainer, plan = self.plan.trainer, self.plan
+        if not chain or trainer is None:
+            return []
+
+        def stage(seed: int) -> Stage:
+            def work(artifact: Artifact) -> None:
+                pairs = sample(chain[-1].artifact.read(Preference), plan.recipe.sample, arm.name)
+                trainer.train(pairs, ModelRef(base=plan.model), artifact.path, seed=seed)
+
+            made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample}
+            name = f"4-train/{arm.name}/seed-{seed}"
+            return self.stage(name, trainer, work, (chain[-1],), made_by, self.model())
+
+        return [stage(seed) for seed in plan.recipe.seeds]
+
+    def model(self) -> dict[str, str]:
+        """Return the content of the base model: its files, or its Hub id."""
+        path = Path(self.plan.model)
+        return {"model": self.contents(path) if path.is_dir() else self.plan.model}
+
+    def evaluate(self, trained: list[list[Stage]]) -> list[Stage]:
+        """Return one evaluation stage for the base, each persona, and each arm and seed."""
+        from politune_harness.evaluation import Evaluator, task_folders
+
+        plan, settings = self.plan, self.plan.recipe.evaluate
+        folders = task_folders(plan.registry.task_dirs())
+        evaluator = Evaluator(
+            plan.model,
+            settings,
+            task_dirs=folders,
+            judges=[plan.describe(judge) for judge in plan.judges],
+        )
+        external = {f"tasks.{i}": self.contents(f) for i, f in enumerate(folders)} | self.model()
+        made_by: dict[str, JSON] = {
+            "use": "lm-eval",
+            "distribution": f"lm-eval {version('lm-eval')}, {_distribution()}",
+            "settings": settings.model_dump(mode="json", exclude={"personas"}),
+        }
+        judges: list[JSON] = []
+        for number, judge in enumerate(plan.judges):
+            fields, files = _nested_state(judge, self.contents, f"judges.{number}")
+            judges.append(fields)
+            external |= files
+        made_by["judges"] = judges
+
+        def stage(
+            name: str,
+            adapter: Path | None = None,
+            system: str | None = None,
+            needs: tuple[Stage, ...] = (),
+        ) -> Stage:
+            def work(artifact: Artifact) -> None:
+                tasks = settings.bias if system else settings.tasks
+                evaluator.run(artifact.path, adapter=adapter, system=system, tasks=tasks)
+
+            given = external
+            if adapter is not None and not needs:
+                given = external | {"adapter": self.contents(adapter)}
+            return Stage(
+                f"5-evaluate/{name}",
+                "evaluate",
+                Artifact(self.folder / "5-evaluate" / name),
+                {**made_by, "system": system},
+                work,
+                needs,
+                given,
+            )
+
+        found = [stage("base")]
+        found += [stage(f"persona-{n}", system=s) for n, s in settings.personas.items()]
+        for arm, runs in zip(plan.arms, trained, strict=True):
+            for seed, run in zip(plan.recipe.seeds, runs, strict=False):
+                adapter = run.artifact.path / "adapter"
+                found.append(stage(f"{arm.name}/seed-{seed}", adapter, needs=(run,)))
+            if arm.adapter is not None:
+                with located(f"arms.{arm.name}.adapter"):
+                    found.append(stage(f"{arm.name}/given", arm.adapter))
+        return found
+
+
+def _distribution() -> str:
+    return f"politune-harness {version('politune-harness')}"
+
+
+def _report(artifact: Artifact) -> None:
+    from politune_harness import report
+
+    report.write(artifact.path)
+
+
+def _documents(stage: Stage) -> Iterator[Document]:
+    manifest = stage.artifact.manifest
+    rows = manifest.counts.get("rows") if manifest else None
+    total = rows if isinstance(rows, int) else None
+    return track(stage.artifact.read(Document), "documents", total)
+
+
+def sample(pairs: Iterable[Preference], size: int | None, arm: str) -> list[Preference]:
+    """Return `size` pairs chosen by a hash of their ids, in the order given.
+
+    The choice depends on ids alone, so that a larger sample holds the smaller one. Raises
+    DataError where there are fewer: arms of unequal size would not be comparable.
+    """
+    rows = list(pairs)
+    if size is None:
+        return rows
+    if len(rows) < size:
+        message = f"arm {arm!r} has {len(rows)} pairs, fewer than `sample: {size}`; lower that"
+        raise DataError(message)
+    ranked = sorted(rows, key=lambda row: hashlib.sha256(row.id.encode()).digest())
+    chosen = {row.id for row in ranked[:size]}
+    return [row for row in rows if row.id in chosen]
+
+
+def _not_empty(tally: Tally, message: str) -> Mapping[str, JSON]:
+    if tally.rows == 0:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in tally.reasons.most_common(5))
+        message = f"{message}; dropped: {reasons or 'none'}"
+        raise DataError(message)
+    return tally.counts()
+
+
+def _check_broken(tally: Tally, allowed: float, artifact: Artifact) -> None:
+    seen = tally.rows + tally.reasons.total()
+    if seen and tally.malformed / seen > allowed:
+        message = (
+            f"{tally.malformed} of {seen} rows are malformed, more than `max_malformed: {allowed}`"
+            f" allows; see {artifact.path / 'dropped.jsonl'}"
+        )
+        raise DataError(message)
+
+
+def why(stage: Stage, contents: Contents, rerun: Collection[str] = ()) -> str | None:
+    """Say why a stage would run, or return None where its artifact stands.
+
+    `rerun` holds the names of earlier stages that would run, where they have not run yet.
+    """
+    manifest = stage.artifact.manifest
+    if manifest is None:
+        started = any(True for name in stage.artifact.own for _ in stage.artifact.path.glob(name))
+        return "was not finished" if started else "was never run"
+    for need in stage.needs:
+        if need.name in rerun:
+            return f"{need.name} runs again"
+    if manifest.fingerprint != fingerprint(stage.made_by, stage.inputs()):
+        return _difference(manifest, stage)
+    if manifest.files != contents.files(stage.artifact.path, stage.artifact.own):
+        return "its files were changed"
+    return None
+
+
+def _difference(manifest: Manifest, stage: Stage) -> str:
+    old: dict[str, object] = {**manifest.made_by, **manifest.inputs}
+    new: dict[str, object] = {**stage.made_by, **stage.inputs()}
+    before, now = old.pop("fields", {}), new.pop("fields", {})
+    if isinstance(before, dict) and isinstance(now, dict):
+        old |= before
+        new |= now
+    names = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
+    return f"changed: {', '.join(name.strip('.') for name in names)}"
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put the place in front of a HarnessError's message."""
+    try:
+        yield
+    except HarnessError as error:
+        message = f"{where}: {error}"
+        raise type(error)(message) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run's folder, so that two runs never write into it at once."""
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another run is writing to {folder}; wait for it, or choose another --out"
+            raise DataError(message) from None
+        yield
+
+
+def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
+    """Run every stage up to the step `until`; return the names of those that had to run.
+
+    Raises HarnessError, in one line, for whatever a user can mend. A stage that fails leaves no
+    manifest, and the next run takes it up again.
+    """
+    ran: list[str] = []
+    with locked(folder), disk_errors(folder):
+        contents = Contents(folder / ".contents.json")
+        wanted = [s for s in stages(plan, folder, contents) if _reaches(s.step, until)]
+        _keep_recipe(plan, folder)
+        with working("all stages", sum(EFFORT[s.step] for s in wanted)) as overall:
+            for stage in wanted:
+                if why(stage, contents) is not None:
+                    if not ran and stage.step != "report" and _reaches("evaluate", until):
+                        check_judges(plan)
+                    with working(stage.name):
+                        _make(stage, contents)
+                    ran.append(stage.name)
+                overall.advance(EFFORT[stage.step])
+        contents.save()
+    return ran
+
+
+def _reaches(step: str, until: str) -> bool:
+    return STEPS.index(step) <= STEPS.index(until)
+
+
+def check_judges(plan: Plan) -> None:
+    """Raise ServiceError, naming the judge, where one cannot be used: before any work is done."""
+    for number, judge in enumerate(plan.judges):
+        with located(f"judges.{number}"):
+            judge.ready()
+
+
+def _make(stage: Stage, contents: Contents) -> None:
+    stage.artifact.begin()
+    with located(stage.name):
+        counts = stage.work(stage.artifact) or {}
+    manifest = Manifest(
+        stage=stage.name,
+        made_by=stage.made_by,
+        inputs=stage.inputs(),
+        counts=dict(counts),
+        files=contents.files(stage.artifact.path, stage.artifact.own),
+    )
+    stage.artifact.seal(manifest)
+
+
+def _keep_recipe(plan: Plan, folder: Path) -> None:
+    values = plan.recipe.model_dump(mode="json", exclude_defaults=True)
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    write_whole(
+        folder / "recipe.yaml", f"# As it was run; paths start at the original's folder.\n{text}"
+    )

@@ -1,0 +1,294 @@
+"""The recipe: one YAML file that says what to read, how to tune, and what to measure.
+
+A recipe is checked whole before anything runs: `load` validates its shape, `plan` builds every
+component, so a wrong name or field costs one line and no time.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from politune_harness.components import (
+    Component,
+    Filter,
+    InstructionWriter,
+    Metric,
+    Source,
+    Trainer,
+)
+from politune_harness.errors import RecipeError
+from politune_harness.models import locate
+from politune_harness.records import JSON, Document, Preference
+from politune_harness.registry import Registry, explain, nearest
+
+C = TypeVar("C", bound=Component)
+
+
+class Settings(BaseModel):
+    """A part of a recipe: immutable, and strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Use(BaseModel):
+    """A component's name, and its fields beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    use: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The component's own fields."""
+        return self.model_extra or {}
+
+
+def _folder_name(name: str) -> str:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        message = "a name is made of letters, digits, - and _"
+        raise ValueError(message)
+    if name == "base" or name.startswith("persona-"):
+        message = f"{name!r} is taken: the untouched model and its personas are called so"
+        raise ValueError(message)
+    return name
+
+
+Name = Annotated[str, AfterValidator(_folder_name)]
+
+
+class Arm(Settings):
+    """One data condition: posts to tune on, or an adapter that is there already."""
+
+    source: Use | None = None
+    """Where this arm's documents or preference pairs come from."""
+    filters: tuple[Use, ...] | None = None
+    """Filters for this arm, in place of the recipe's."""
+    instructions: Use | None = None
+    """The instruction writer for this arm, in place of the recipe's."""
+    adapter: Path | None = None
+    """A folder with a trained adapter, to be evaluated as it is."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.source is None) == (self.adapter is None):
+            message = "an arm has either a source or an adapter"
+            raise ValueError(message)
+        return self
+
+
+class Evaluate(Settings):
+    """What is measured, on the base model and on every arm."""
+
+    bias: tuple[str, ...] = ("politune_compass", "politune_compass_pairs")
+    """lm-evaluation-harness tasks that measure leaning."""
+    capability: tuple[str, ...] = ("politune_capability",)
+    """lm-evaluation-harness tasks that measure ability."""
+    personas: dict[Name, str] = {}
+    """System prompts under which the base is measured too. Two of them, `left` and `right`, show
+    whether an instrument can be moved at all in this model; one that they do not move is marked
+    insensitive."""
+    system: str | None = None
+    """A system prompt for every evaluation, as lm_eval's `--system_instruction`."""
+    chat_template: bool | None = None
+    """Whether prompts go through the chat template, as lm_eval's `--apply_chat_template`.
+    By default they do where the tokenizer has one, as in training."""
+    metadata: dict[str, Any] = {}
+    """Settings for tasks, as lm_eval's `--metadata`."""
+    limit: PositiveInt | None = None
+    """Only so many documents a task: marks every result as partial."""
+    batch_size: PositiveInt | Literal["auto"] = 64
+    dtype: str = "auto"
+    """A torch dtype, or `auto`: float32 on a CPU, the model's own on a GPU."""
+    device: str | None = None
+    """A torch device; by default a GPU where there is one."""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Every task, each once."""
+        return tuple(dict.fromkeys((*self.bias, *self.capability)))
+
+
+class Recipe(Settings):
+    """The whole experiment."""
+
+    model: str
+    """The base model: a Hub id, a folder, or a built-in name such as `quickstart`."""
+    seeds: tuple[NonNegativeInt, ...] = (0,)
+    """One training run an arm for each."""
+    arms: dict[Name, Arm] = Field(min_length=1)
+    """The data conditions by name; one called `control` is compared with all others."""
+    filters: tuple[Use, ...] = ()
+    """What every arm's documents pass through, in order."""
+    instructions: Use | None = None
+    """How documents become prompts with a preferred and a dispreferred answer."""
+    sample: PositiveInt | None = None
+    """How many pairs each arm trains on, chosen by a hash of their ids; by default all."""
+    trainer: Use | None = None
+    """How a model is tuned on pairs."""
+    evaluate: Evaluate = Evaluate()
+    judges: tuple[Use, ...] = ()
+    """The metrics that judge open answers."""
+    max_malformed: float = Field(default=0.05, ge=0, le=1)
+    """The largest share of a source's rows that may be broken before the run stops."""
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a recipe; `overrides` are `key.key=value`, the value in YAML.
+
+        Raises RecipeError, in one line, where the file cannot be read or does not validate.
+        """
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise RecipeError(message) from None
+        except yaml.YAMLError as error:
+            message = f"recipe {path} is not YAML: {' '.join(str(error).split())}"
+            raise RecipeError(message) from None
+        if not isinstance(values, dict):
+            message = f"recipe {path} must be a mapping with the keys model and arms"
+            raise RecipeError(message)
+        for override in overrides:
+            _override(values, override)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            message = f"{path.name}: {explain(error, '', _fields(error))}"
+            raise RecipeError(message) from None
+
+
+def _fields(error: ValidationError) -> Iterable[str]:
+    """Return the fields that were open where the first unknown one stands."""
+    place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
+    parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate}
+    owner = parts.get(str(place[0])) if place[1:] else Recipe
+    return owner.model_fields if owner else ()
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Set one value of a recipe in place.
+
+    >>> recipe = {"trainer": {"use": "lora"}, "filters": [{"use": "unique"}]}
+    >>> _override(recipe, "trainer.rank=8"); _override(recipe, "filters.0.use=language")
+    >>> recipe
+    {'trainer': {'use': 'lora', 'rank': 8}, 'filters': [{'use': 'language'}]}
+    """
+    key, equals, text = override.partition("=")
+    *path, last = key.split(".")
+    if not equals or not last:
+        message = f"--set {override!r} is not key=value, such as trainer.rank=8"
+        raise RecipeError(message)
+    place: Any = values
+    try:
+        for part in path:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
+    except (TypeError, ValueError, IndexError, AttributeError, yaml.YAMLError):
+        message = f"--set {override!r}: the recipe has no such place"
+        raise RecipeError(message) from None
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """An arm with its components built."""
+
+    name: str
+    source: Source | None
+    filters: tuple[Filter, ...]
+    writer: InstructionWriter | None
+    adapter: Path | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with every component built: ready to run."""
+
+    recipe: Recipe
+    registry: Registry
+    model: str
+    """The base model's folder or Hub id."""
+    arms: tuple[ArmPlan, ...]
+    trainer: Trainer | None
+    judges: tuple[Metric, ...]
+
+    def describe(self, component: Component) -> dict[str, JSON]:
+        """Return a component as a recipe would write it, with all its fields."""
+        name = self.registry.identity(component)["use"]
+        return {"use": name, **component.model_dump(mode="json", serialize_as_any=True)}
+
+
+def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
+    """Build what a recipe names. `folder` is where its relative paths start.
+
+    Raises RecipeError or ModelError, in one line, for the first thing that is not there.
+    """
+
+    def build(kind: type[C], use: Use, where: str) -> C:
+        return registry.build(kind, use.use, use.fields, folder=folder, where=where)
+
+    def arm_plan(name: str, arm: Arm) -> ArmPlan:
+        where = f"arms.{name}"
+        if arm.source is None:
+            return ArmPlan(name, None, (), None, folder / (arm.adapter or ""))
+        source = build(Source, arm.source, f"{where}.source")
+        filters = recipe.filters if arm.filters is None else arm.filters
+        instructions = arm.instructions or recipe.instructions
+        if source.yields is Preference:
+            _refuse_for_pairs(where, arm)
+            return ArmPlan(name, source, (), None, None)
+        if instructions is None:
+            message = f"{where}: {arm.source.use!r} yields {Document.__name__} rows, so the "
+            message += "recipe needs `instructions:` to turn them into pairs"
+            raise RecipeError(message)
+        return ArmPlan(
+            name,
+            source,
+            tuple(build(Filter, f, f"{where}.filters.{i}") for i, f in enumerate(filters)),
+            build(InstructionWriter, instructions, f"{where}.instructions"),
+            None,
+        )
+
+    arms = tuple(arm_plan(name, arm) for name, arm in recipe.arms.items())
+    if recipe.trainer is None and any(arm.source for arm in arms):
+        message = f"the recipe needs `trainer:`; {nearest('', registry.components(Trainer))}"
+        raise RecipeError(message)
+    return Plan(
+        recipe=recipe,
+        registry=registry,
+        model=locate(recipe.model, registry.models(), folder),
+        arms=arms,
+        trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
+        judges=tuple(build(Metric, j, f"judges.{i}") for i, j in enumerate(recipe.judges)),
+    )
+
+
+def _refuse_for_pairs(where: str, arm: Arm) -> None:
+    given = [name for name in ("filters", "instructions") if getattr(arm, name)]
+    if given:
+        message = f"{where}: its source yields ready-made pairs, which {given[0]} do not apply to"
+        raise RecipeError(message)
+
+
+def find(name: str, registry: Registry) -> Path:
+    """Return the file of a recipe given by path or by a plugin's name for it."""
+    path = Path(name)
+    if path.is_file():
+        return path.resolve()
+    named: Mapping[str, Path] = registry.recipes()
+    if name in named:
+        return named[name]
+    message = f"recipe {name!r} is no file and no built-in recipe; {nearest(name, named)}"
+    raise RecipeError(message)

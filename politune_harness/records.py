@@ -1,0 +1,88 @@
+"""The rows that flow between stages: frozen structs, one a JSON line.
+
+An `id` is unique within an artifact and kept by every later stage, so that any number in a
+report can be traced to the rows behind it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from pydantic import JsonValue as JSON  # noqa: N811
+
+__all__ = [
+    "JSON",
+    "Completion",
+    "Document",
+    "Dropped",
+    "ModelRef",
+    "Preference",
+    "Prompt",
+    "Record",
+    "Score",
+]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What every row has."""
+
+    id: str
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """A passage of source text. Filters annotate it through `metadata`."""
+
+    text: str
+    metadata: Mapping[str, Any] = {}
+
+
+class Dropped(Record, frozen=True, kw_only=True):
+    """A row that a source, filter or writer left out, and why."""
+
+    reason: str
+    """A short class of reasons, the same words for the same cause: they are counted."""
+    detail: str = ""
+    """What was seen, such as a reply that could not be parsed. It is kept, and not counted."""
+    malformed: bool = False
+    """Whether the row was broken, and not merely unwanted: too many of those stop a run."""
+
+
+class Preference(Record, frozen=True, kw_only=True):
+    """A prompt with a preferred and a dispreferred answer, in TRL's column names."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+class Prompt(Record, frozen=True, kw_only=True):
+    """What a generator is asked: one user turn, with an optional system turn before it."""
+
+    prompt: str
+    system: str | None = None
+
+
+class Completion(Record, frozen=True, kw_only=True):
+    """What a generator answered."""
+
+    prompt: str
+    completion: str
+
+
+class Score(Record, frozen=True, kw_only=True):
+    """A judgement of one completion. `value` is None where there is none; nothing is imputed."""
+
+    value: float | None
+    reason: str = ""
+    """Why this value, or why none."""
+    judge: str
+    """Who judged: the model or classifier, never left out."""
+    reply: str = ""
+    """The judge's raw reply."""
+
+
+class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
+    """A base model, by Hub id or folder, and the folder of the adapter to put on it."""
+
+    base: str
+    adapter: str | None = None

@@ -1,0 +1,216 @@
+"""Load plugins, and look up what they provide. The only module that calls hooks.
+
+Names are a contract: an unknown one is answered with the nearest, two plugins with one name are an
+error that names both, and a misspelt hook is refused.
+"""
+
+import difflib
+import os
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pluggy
+from pydantic import ValidationError
+
+from politune_harness import hookspecs
+from politune_harness.components import KINDS, Component
+from politune_harness.errors import HarnessError, PluginError, RecipeError
+from politune_harness.records import JSON
+
+DISABLE = "POLITUNE_DISABLE_PLUGINS"
+"""Environment variable: a comma-separated list of plugins not to load."""
+
+C = TypeVar("C", bound=Component)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from."""
+
+    plugin: str
+    distribution: str
+    version: str
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name was probably meant.
+
+    >>> nearest("uniqe", ["language", "unique"])
+    "did you mean 'unique'?"
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+
+
+def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> str:
+    """Return a validation error as one line: where, what, and the nearest right field."""
+    parts = []
+    for e in error.errors():
+        place = ".".join([where, *map(str, e["loc"])]).strip(".")
+        if e["type"] == "extra_forbidden":
+            parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
+        else:
+            parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}")
+    return "; ".join(parts)
+
+
+class Registry:
+    """What the loaded plugins provide, by kind and name."""
+
+    def __init__(self, plugins: Mapping[str, object] | None = None) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+        self._manager.add_hookspecs(hookspecs)
+        self._origins: dict[str, Origin] = {}
+        for name, plugin in (plugins or {}).items():
+            self.register(plugin, Origin(name, "", ""))
+
+    @classmethod
+    def installed(cls, disable: Iterable[str] = ()) -> Self:
+        """Load every plugin on the `politune` entry point, the built-in ones among them."""
+        blocked = {*disable, *filter(None, os.environ.get(DISABLE, "").split(","))}
+        registry = cls()
+        for entry in sorted(entry_points(group=hookspecs.NAMESPACE), key=lambda e: e.name):
+            if entry.name not in blocked:
+                registry._load(entry)
+        return registry
+
+    def _load(self, entry: EntryPoint) -> None:
+        origin = Origin(
+            entry.name,
+            entry.dist.name if entry.dist else "",
+            entry.dist.version if entry.dist else "",
+        )
+        if entry.name in self._origins:
+            first = self._origins[entry.name].distribution
+            message = f"plugin {entry.name!r} is in both {first} and {origin.distribution}"
+            raise PluginError(message)
+        try:
+            plugin = entry.load()
+        except Exception as error:
+            message = (
+                f"plugin {entry.name!r} of {origin.distribution} ({entry.value}) did not load: "
+                f"{error}; leave it out with {DISABLE}={entry.name}"
+            )
+            raise PluginError(message) from error
+        self.register(plugin, origin)
+
+    def register(self, plugin: object, origin: Origin) -> None:
+        """Add one plugin, refusing hooks that do not exist."""
+        self._origins[origin.plugin] = origin
+        try:
+            self._manager.register(plugin, origin.plugin)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            message = f"plugin {origin.plugin!r}: {' '.join(str(error).split())}"
+            raise PluginError(message) from error
+
+    def plugins(self) -> dict[Origin, list[str]]:
+        """Return each plugin with the hooks that it implements."""
+        return {
+            self._origins[name]: sorted(h.name for h in self._manager.get_hookcallers(plugin) or ())
+            for name, plugin in sorted(self._manager.list_name_plugin())
+            if plugin is not None
+        }
+
+    def _provided(self, hook: str) -> dict[str, tuple[Any, Origin]]:
+        found: dict[str, tuple[Any, Origin]] = {}
+        for impl in getattr(self._manager.hook, hook).get_hookimpls():
+            for name, value in impl.function().items():
+                if name in found:
+                    message = (
+                        f"plugins {found[name][1].plugin!r} and {impl.plugin_name!r} both "
+                        f"provide {name!r} ({hook}); leave one out with {DISABLE}"
+                    )
+                    raise PluginError(message)
+                found[name] = (value, self._origins[impl.plugin_name])
+        return dict(sorted(found.items()))
+
+    def components(self, kind: type[C]) -> dict[str, type[C]]:
+        """Return every component of one kind, by name."""
+        return {name: value for name, (value, _) in self._provided(kind.hook).items()}
+
+    def identity(self, component: Component) -> dict[str, JSON]:
+        """Return a component's name with the distribution and version that provide it."""
+        for name, (cls, origin) in self._provided(component.hook).items():
+            if cls is type(component):
+                made_by = f"{origin.distribution} {origin.version}".strip()
+                return {"use": name, "plugin": origin.plugin, "distribution": made_by}
+        return {"use": type(component).__name__}
+
+    def build(
+        self,
+        kind: type[C],
+        use: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        folder: Path | None = None,
+        where: str = "",
+    ) -> C:
+        """Make the component that a recipe asks for.
+
+        `folder` is where relative paths start; `where` names the place in the recipe. Raises
+        RecipeError for an unknown name or field, in one line with the nearest right one.
+        """
+        known = self.components(kind)
+        where = where or use
+        if use not in known:
+            message = f"{where}: no {kind.__name__} is called {use!r}; {nearest(use, known)}"
+            raise RecipeError(message)
+        cls = known[use]
+        values = {
+            name: self._nested(cls, name, value, folder, f"{where}.{name}")
+            for name, value in (fields or {}).items()
+        }
+        try:
+            return cls.model_validate(values, context={"folder": folder, "models": self.models()})
+        except ValidationError as error:
+            raise RecipeError(explain(error, where, cls.model_fields)) from None
+        except HarnessError as error:
+            message = f"{where}: {error}"
+            raise type(error)(message) from None
+
+    def _nested(
+        self, cls: type[Component], name: str, value: object, folder: Path | None, where: str
+    ) -> object:
+        """Build the components inside a field's value, where its type asks for one."""
+        info = cls.model_fields.get(name)
+        kind = _kind_in(info.annotation) if info else None
+        if kind is None:
+            return value
+        if isinstance(value, Mapping) and isinstance(value.get("use"), str):
+            fields = {k: v for k, v in value.items() if k != "use"}
+            return self.build(kind, value["use"], fields, folder=folder, where=where)
+        if isinstance(value, (list, tuple)):
+            return tuple(self._nested(cls, name, v, folder, where) for v in value)
+        return value
+
+    def task_dirs(self) -> list[Path]:
+        """Return every folder of lm-evaluation-harness tasks that a plugin provides."""
+        return [d for dirs in self._manager.hook.politune_task_dirs() for d in dirs]
+
+    def models(self) -> dict[str, Path]:
+        """Return the folders of the base models that plugins name."""
+        return {name: path for name, (path, _) in self._provided("politune_models").items()}
+
+    def recipes(self) -> dict[str, Path]:
+        """Return the recipes that plugins provide."""
+        return {name: path for name, (path, _) in self._provided("politune_recipes").items()}
+
+
+def _kind_in(annotation: object) -> type[Component] | None:
+    """Return the component kind that an annotation mentions, if any."""
+    if isinstance(annotation, type) and annotation in KINDS.values():
+        return typing.cast("type[Component]", annotation)
+    found = (_kind_in(a) for a in typing.get_args(annotation))
+    return next((kind for kind in found if kind is not None), None)
+
+
+def harness_version() -> str:
+    """Return the version of this harness."""
+    return version("politune-harness")

@@ -1,0 +1,52 @@
+"""What several tests need: the command as a user runs it, and a small quickstart run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SMALL = (
+    "sample=24",
+    "trainer.epochs=1",
+    "evaluate.limit=32",
+    "evaluate.bias=[politune_compass_pairs, politune_gpt_score]",
+)
+"""Overrides that make the quickstart small enough to be run many times."""
+
+Politune = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def politune() -> Politune:
+    """Run the `politune` command; return what it printed and its exit code."""
+
+    def run(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "politune_harness.cli", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "2", **environment},
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small() -> list[str]:
+    """Arguments that make `politune run quickstart` small."""
+    return [part for override in SMALL for part in ("--set", override)]
+
+
+@pytest.fixture(scope="session")
+def small_run(
+    politune: Politune, small: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return the folder of a finished small quickstart run, for reading only."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    done = politune("run", "quickstart", "--out", folder, *small)
+    assert done.returncode == 0, done.stderr
+    return folder

@@ -1,0 +1,83 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from politune_harness.artifacts import Artifact, Contents, Manifest, disk_errors
+from politune_harness.errors import DataError
+from politune_harness.records import Document, Dropped
+
+
+@pytest.fixture
+def contents(tmp_path: Path) -> Contents:
+    return Contents(tmp_path / ".contents.json")
+
+
+def test_rows_and_reasons_are_counted_apart(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path / "a")
+    artifact.begin()
+    rows = [
+        Document(id="1", text="é", metadata={"n": [1, None]}),
+        Dropped(id="2", reason="short"),
+        Dropped(id="3", reason="not JSON", malformed=True),
+        Dropped(id="4", reason="short"),
+    ]
+    tally = artifact.write(iter(rows))
+    assert tally.counts() == {"rows": 1, "dropped": {"not JSON": 1, "short": 2}, "malformed": 1}
+    assert list(artifact.read(Document)) == rows[:1]
+
+
+def test_beginning_again_takes_the_manifest_first_and_only_its_own(tmp_path: Path) -> None:
+    for name in ("results.json", "other.txt", "manifest.json"):
+        (tmp_path / name).write_text("{}")
+    Artifact(tmp_path, own=("results.json", "figures")).begin()
+    assert [f.name for f in tmp_path.iterdir()] == ["other.txt"]
+
+
+def test_a_torn_manifest_is_none(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path)
+    artifact.seal(Manifest(stage="s", made_by={"use": "u"}, inputs={}, files={}))
+    whole = (tmp_path / "manifest.json").read_text()
+    assert artifact.manifest is not None
+    (tmp_path / "manifest.json").write_text(whole[: len(whole) // 2])
+    assert artifact.manifest is None
+
+
+def test_contents_follow_the_bytes_and_not_the_clock(tmp_path: Path, contents: Contents) -> None:
+    file = tmp_path / "data" / "a.csv"
+    file.parent.mkdir()
+    file.write_text("one")
+    first = contents(file.parent)
+    os.utime(file, (0, 0))
+    assert contents(file.parent) == first
+    file.write_text("two")
+    assert contents(file.parent) != first
+    assert contents(file.parent / "*.csv") == contents(tmp_path / "data" / "a.*")
+
+
+def test_contents_are_remembered(tmp_path: Path, contents: Contents) -> None:
+    file = tmp_path / "a"
+    file.write_text("one")
+    known = contents(file)
+    contents.save()
+    stat = file.stat()
+    file.write_text("two")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert Contents(tmp_path / ".contents.json")(file) == known
+
+
+def test_a_missing_input_is_one_line(contents: Contents, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nothing\.csv does not exist"):
+        contents(tmp_path / "nothing.csv")
+
+
+def test_a_full_disk_is_one_line() -> None:
+    def rows() -> Iterator[Document]:
+        yield from (Document(id=str(n), text="x" * 10_000) for n in range(100))
+
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(DataError, match="no space left on device"), disk_errors(Path("/dev")):
+        with Path("/dev/full").open("wb") as full:
+            full.writelines(row.text.encode() for row in rows())

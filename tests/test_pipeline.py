@@ -1,0 +1,247 @@
+"""The pipeline over real files, with a source, a writer and a trainer that only move text."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from politune_harness import (
+    Document,
+    Dropped,
+    InputPath,
+    InstructionWriter,
+    ModelRef,
+    Preference,
+    Source,
+    Trainer,
+    hookimpl,
+)
+from politune_harness.artifacts import Artifact, Contents
+from politune_harness.errors import DataError
+from politune_harness.pipeline import run, sample, stages, why
+from politune_harness.recipe import Plan, Recipe, plan
+from politune_harness.registry import Origin, Registry
+
+
+class Lines(Source):
+    path: InputPath
+
+    def load(self) -> Iterator[Document | Dropped]:
+        for number, line in enumerate(self.path.read_text().splitlines()):
+            if line.startswith("!"):
+                yield Dropped(id=str(number), reason="broken", malformed=True)
+            else:
+                yield Document(id=str(number), text=line)
+
+
+class Doubt(InstructionWriter):
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference]:
+        for d in documents:
+            yield Preference(id=d.id, prompt="Well?", chosen=d.text, rejected="I doubt it.")
+
+
+class Scribe(Trainer):
+    style: str = "plain"
+
+    def train(
+        self,
+        preferences: Sequence[Preference],
+        model: ModelRef,
+        folder: Path,
+        *,
+        seed: int,
+        on_checkpoint: Callable[[ModelRef], None] | None = None,
+    ) -> ModelRef:
+        (folder / "adapter").mkdir()
+        text = self.style + str(seed) + "".join(p.chosen for p in preferences)
+        (folder / "adapter" / "weights").write_text(text)
+        return ModelRef(base=model.base, adapter=str(folder / "adapter"))
+
+
+@hookimpl
+def politune_sources() -> Mapping[str, type[Source]]:
+    return {"lines": Lines}
+
+
+@hookimpl
+def politune_instruction_writers() -> Mapping[str, type[InstructionWriter]]:
+    return {"doubt": Doubt}
+
+
+@hookimpl
+def politune_trainers() -> Mapping[str, type[Trainer]]:
+    return {"scribe": Scribe}
+
+
+PLUGIN = SimpleNamespace(
+    politune_sources=politune_sources,
+    politune_instruction_writers=politune_instruction_writers,
+    politune_trainers=politune_trainers,
+)
+
+RECIPE = """
+model: model
+arms: {left: {source: {use: lines, path: left.txt}}, right: {source: {use: lines, path: r.txt}}}
+filters: [{use: min-words, words: 2}]
+instructions: {use: doubt}
+trainer: {use: scribe}
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    (tmp_path / "left.txt").write_text("yes we can\nno\nwe can indeed\n")
+    (tmp_path / "r.txt").write_text("no we cannot\n")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    return tmp_path
+
+
+def planned(study: Path, *overrides: str) -> Plan:
+    registry = Registry.installed()
+    registry.register(PLUGIN, Origin("toy", "toy", "1"))
+    return plan(Recipe.load(study / "recipe.yaml", overrides), study, registry)
+
+
+def go(study: Path, *overrides: str, until: str = "train") -> list[str]:
+    return run(planned(study, *overrides), study / "out", until)
+
+
+def test_each_arm_goes_through_every_step(study: Path) -> None:
+    ran = go(study, "seeds=[0, 1]")
+    assert ran == [
+        "1-read/left",
+        "1-read/right",
+        "2-filter/left/1-min-words",
+        "2-filter/right/1-min-words",
+        "3-instruct/left",
+        "3-instruct/right",
+        "4-train/left/seed-0",
+        "4-train/left/seed-1",
+        "4-train/right/seed-0",
+        "4-train/right/seed-1",
+    ]
+    weights = study / "out" / "4-train" / "left" / "seed-1" / "adapter" / "weights"
+    assert weights.read_text() == "plain1yes we canwe can indeed"
+    manifest = json.loads((study / "out/2-filter/left/1-min-words/manifest.json").read_text())
+    assert manifest["counts"] == {
+        "rows": 2,
+        "dropped": {"under 2 words": 1},
+        "malformed": 0,
+    }
+
+
+def test_a_finished_run_does_nothing(study: Path) -> None:
+    go(study)
+    files = {f: f.stat().st_mtime_ns for f in (study / "out").rglob("rows.jsonl")}
+    assert go(study) == []
+    assert files == {f: f.stat().st_mtime_ns for f in (study / "out").rglob("rows.jsonl")}
+
+
+def test_a_change_reruns_only_what_follows_from_it(study: Path) -> None:
+    go(study)
+    assert go(study, "trainer.style=grand") == ["4-train/left/seed-0", "4-train/right/seed-0"]
+    (study / "left.txt").write_text("yes we can\n")
+    again = go(study, "trainer.style=grand")
+    assert [name.split("/")[0] for name in again] == [
+        "1-read",
+        "2-filter",
+        "3-instruct",
+        "4-train",
+    ]
+    assert all("left" in name for name in again)
+
+
+def test_an_input_that_comes_out_the_same_stops_the_rerun(study: Path) -> None:
+    go(study)
+    (study / "left.txt").write_text("yes we can\nnope\nwe can indeed\n")
+    assert go(study) == ["1-read/left", "2-filter/left/1-min-words"]
+
+
+@pytest.mark.parametrize("damage", ["delete the manifest", "cut a file", "tear the manifest"])
+def test_unfinished_or_damaged_work_is_made_again(study: Path, damage: str) -> None:
+    go(study)
+    folder = study / "out" / "3-instruct" / "left"
+    whole = (folder / "rows.jsonl").read_bytes()
+    if damage == "delete the manifest":
+        (folder / "manifest.json").unlink()
+    elif damage == "cut a file":
+        (folder / "rows.jsonl").write_bytes(whole[:10])
+    else:
+        (folder / "manifest.json").write_text('{"stage": ')
+    assert go(study) == ["3-instruct/left"]
+    assert (folder / "rows.jsonl").read_bytes() == whole
+
+
+def test_explain_says_why(study: Path) -> None:
+    contents = Contents(study / "memory.json")
+
+    def reasons(*overrides: str) -> dict[str, str | None]:
+        made = stages(planned(study, *overrides), study / "out", contents)
+        rerun: set[str] = set()
+        found = {}
+        for stage in made:
+            found[stage.name] = why(stage, contents, rerun)
+            if found[stage.name] is not None:
+                rerun.add(stage.name)
+        return found
+
+    assert set(reasons().values()) == {"was never run"}
+    go(study)
+    assert reasons()["4-train/left/seed-0"] is None
+    assert reasons("trainer.style=grand")["4-train/left/seed-0"] == "changed: style"
+    (study / "left.txt").write_text("other words here\n")
+    assert reasons()["1-read/left"] == "changed: path"
+    assert reasons()["3-instruct/left"] == "2-filter/left/1-min-words runs again"
+    (study / "out" / "1-read" / "right" / "manifest.json").unlink()
+    assert reasons()["1-read/right"] == "was not finished"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "1-read/left: the source of arm 'left' gave no rows; dropped: none"),
+        ("no\n", "the filter 'min-words' left nothing of arm 'left'; dropped: 1 under 2 words"),
+        ("!\n!\nwe can\n", "2 of 3 rows are malformed, more than `max_malformed: 0.05`"),
+    ],
+)
+def test_a_bad_source_stops_with_one_line(study: Path, text: str, message: str) -> None:
+    (study / "left.txt").write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        go(study)
+    assert "\n" not in str(caught.value)
+
+
+def test_some_malformed_rows_are_counted_and_allowed(study: Path) -> None:
+    (study / "left.txt").write_text("!\nyes we can\n")
+    go(study, "max_malformed=0.5")
+    manifest = Artifact(study / "out" / "1-read" / "left").manifest
+    assert manifest is not None
+    assert manifest.counts["malformed"] == 1
+
+
+def test_a_missing_file_is_known_before_anything_runs(study: Path) -> None:
+    (study / "r.txt").unlink()
+    with pytest.raises(DataError, match=r"arms.right: .*r.txt does not exist"):
+        go(study)
+    assert not (study / "out" / "1-read").exists()
+
+
+def test_two_runs_do_not_share_a_folder(study: Path) -> None:
+    from politune_harness.pipeline import locked
+
+    with locked(study / "out"), pytest.raises(DataError, match="another run is writing"):
+        go(study)
+
+
+def test_a_sample_depends_on_ids_alone_and_nests() -> None:
+    pairs = [Preference(id=str(n), prompt="", chosen="", rejected="") for n in range(100)]
+    ten, twenty = (sample(pairs, size, "left") for size in (10, 20))
+    assert ten != pairs[:10]
+    assert {p.id for p in ten} < {p.id for p in twenty}
+    assert sample(pairs[::-1], 10, "left") == ten[::-1]
+    with pytest.raises(DataError, match="arm 'left' has 100 pairs, fewer than `sample: 101`"):
+        sample(pairs, 101, "left")

@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from politune_harness.errors import HarnessError, RecipeError
+from politune_harness.recipe import Plan, Recipe, find, plan
+from politune_harness.registry import Registry
+
+SMALL = """
+model: quickstart
+arms:
+  left: {source: {use: csv, path: left.csv}}
+  right: {source: {use: csv, path: right.csv}, filters: []}
+filters: [{use: min-words, words: 3}]
+instructions: {use: matched-posts, topics: topics.txt, against: {use: csv, path: right.csv}}
+trainer: {use: lora}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+def planned(path: Path, *overrides: str) -> Plan:
+    return plan(Recipe.load(path, overrides), path.parent, Registry.installed())
+
+
+def test_a_recipe_is_built_whole(recipe: Path) -> None:
+    made = planned(recipe, "trainer.rank=4", "seeds=[0, 1]")
+    left, right = made.arms
+    assert len(left.filters) == 1
+    assert right.filters == ()
+    assert made.trainer is not None
+    assert made.describe(made.trainer)["rank"] == 4
+    assert made.recipe.seeds == (0, 1)
+
+
+def test_an_arm_with_an_adapter_needs_no_trainer(tmp_path: Path) -> None:
+    path = tmp_path / "evaluate.yaml"
+    path.write_text("model: quickstart\narms: {mine: {adapter: adapters/mine}}\n")
+    made = planned(path)
+    assert made.trainer is None
+    assert made.arms[0].adapter == tmp_path / "adapters" / "mine"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("modle=x", r"small.yaml: modle: there is no such field; did you mean 'model'\?"),
+        ("arms.left.sorce=x", r"arms.left.sorce: there is no such field; did you mean 'source'\?"),
+        ("evaluate.bais=[]", r"evaluate.bais: there is no such field; did you mean 'bias'\?"),
+        ("arms={}", "arms: Dictionary should have at least 1 item"),
+        ("arms.left={}", "arms.left: an arm has either a source or an adapter"),
+        ("arms.base={adapter: x}", "'base' is taken"),
+        ("arms.left.source.use=csvv", r"arms.left.source: no Source is called .*'csv'\?"),
+        ("trainer.rnak=8", r"trainer.rnak: there is no such field; did you mean 'rank'\?"),
+        ("filters.0.words=few", "arms.left.filters.0.words: Input should be a valid integer"),
+        ("instructions=null", "arms.left: 'csv' yields Document rows"),
+        ("trainer=null", "the recipe needs `trainer:`; known: lora"),
+        ("model=./not/there", "model './not/there' is no folder"),
+        ("filters.7.use=x", "the recipe has no such place"),
+        ("rank", "'rank' is not key=value"),
+        ("judges=[{use: gpt-scor}]", r"judges.0: no Metric is called .*'gpt-score'\?"),
+    ],
+)
+def test_a_mistake_is_one_line(recipe: Path, override: str, message: str) -> None:
+    with pytest.raises(HarnessError, match=message) as caught:
+        planned(recipe, override)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", "model: \x00"])
+def test_a_file_that_is_no_recipe_is_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError) as caught:
+        Recipe.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_pairs_go_straight_to_the_trainer(recipe: Path) -> None:
+    left, right = planned(recipe, "arms.left.source={use: preferences, path: p.csv}").arms
+    assert (left.filters, left.writer) == ((), None)
+    assert right.writer is not None
+
+
+def test_pairs_take_no_filters(recipe: Path) -> None:
+    with pytest.raises(RecipeError, match="ready-made pairs, which filters do not apply to"):
+        planned(
+            recipe,
+            "arms.left.source={use: preferences, path: p.csv}",
+            "arms.left.filters=[{use: unique}]",
+        )
+
+
+def test_recipes_go_by_path_or_name(recipe: Path) -> None:
+    registry = Registry.installed()
+    assert find(str(recipe), registry) == recipe.resolve()
+    assert find("quickstart", registry).name == "quickstart.yaml"
+    with pytest.raises(RecipeError, match=r"did you mean 'quickstart'\?"):
+        find("quickstrt", registry)
+
+
+@pytest.mark.parametrize("name", Registry.installed().recipes())
+def test_every_built_in_recipe_can_be_planned(name: str) -> None:
+    registry = Registry.installed()
+    path = find(name, registry)
+    assert plan(Recipe.load(path), path.parent, registry).arms

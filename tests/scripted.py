@@ -1,0 +1,34 @@
+"""A generator that answers from a script, for tests of what asks one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+
+from politune_harness import Answer, Completion, Generator, Prompt
+
+
+class Scripted(Generator):
+    """Answers a prompt with the reply whose key stands in it, and notes what it was asked."""
+
+    model: str = "scripted"
+    replies: Mapping[str, str] = {}
+    asked: list[list[str]] = Field(default_factory=list)
+    """The prompts of each call; a call is noted with the first answer that is taken."""
+    sessions: list[str] = Field(default_factory=list)
+    """`open` and `closed`, in order."""
+
+    @contextmanager
+    def session(self) -> Iterator[Answer]:
+        def answer(prompts: Sequence[Prompt], adapter: Path | None = None) -> Iterator[Completion]:
+            self.asked.append([p.prompt for p in prompts])
+            for prompt in prompts:
+                reply = next((r for key, r in self.replies.items() if key in prompt.prompt), "")
+                yield Completion(id=prompt.id, prompt=prompt.prompt, completion=reply)
+
+        self.sessions.append("open")
+        try:
+            yield answer
+        finally:
+            self.sessions.append("closed")

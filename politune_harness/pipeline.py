@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel
 
 from politune_harness.artifacts import (
     Artifact,
@@ -32,6 +31,7 @@ from politune_harness.errors import DataError, HarnessError
 from politune_harness.progress import track, working
 from politune_harness.recipe import ArmPlan, Plan
 from politune_harness.records import JSON, Document, ModelRef, Preference
+from politune_harness.registry import Registry
 
 STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
 EFFORT = {"read": 1, "filter": 2, "instruct": 1, "train": 20, "evaluate": 20, "report": 4}
@@ -65,37 +65,39 @@ class Stage:
         return manifest.content if manifest else ""
 
 
-def state_of(
-    component: BaseModel, contents: Contents, where: str
-) -> tuple[dict[str, JSON], dict[str, str]]:
-    """Return a component's fields, and the content of the files and models that they name."""
+State = tuple[dict[str, JSON], dict[str, str]]
+"""A component's fields, and the content of the files and models that they name."""
+
+
+def state_of(component: Component, registry: Registry, contents: Contents, where: str) -> State:
+    """Return all that a component's work depends on, but for its input rows."""
     fields: dict[str, JSON] = {}
     external: dict[str, str] = {}
     plain = component.model_dump(mode="json")
     for name, info in type(component).model_fields.items():
-        value, place = getattr(component, name), f"{where}.{name}"
+        value, place = getattr(component, name), f"{where}{name}"
         extra = info.json_schema_extra
         is_model = isinstance(extra, dict) and extra.get("model") is True
         if isinstance(value, Path) or (is_model and Path(value).is_dir()):
             fields[name] = Path(value).name
             external[place] = contents(Path(value))
-        elif isinstance(value, BaseModel):
-            fields[name], inner = _nested_state(value, contents, place)
-            external |= inner
-        elif isinstance(value, tuple) and any(isinstance(v, BaseModel) for v in value):
-            parts = [_nested_state(v, contents, f"{place}.{i}") for i, v in enumerate(value)]
-            fields[name] = [part for part, _ in parts]
-            external |= {k: v for _, inner in parts for k, v in inner.items()}
+        elif parts := [v for v in _several(value) if isinstance(v, Component)]:
+            inner = [
+                state_of(part, registry, contents, f"{place}.{number}.")
+                for number, part in enumerate(parts)
+            ]
+            fields[name] = [
+                {**registry.identity(part), "fields": its}
+                for part, (its, _) in zip(parts, inner, strict=True)
+            ]
+            external |= {k: v for _, files in inner for k, v in files.items()}
         else:
             fields[name] = plain[name]
     return fields, external
 
 
-def _nested_state(
-    component: BaseModel, contents: Contents, where: str
-) -> tuple[dict[str, JSON], dict[str, str]]:
-    fields, external = state_of(component, contents, where)
-    return {"is": type(component).__name__, **fields}, external
+def _several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def stages(plan: Plan, folder: Path, contents: Contents) -> list[Stage]:
@@ -138,7 +140,7 @@ class _Layout:
         made_by: Mapping[str, JSON] | None = None,
         external: Mapping[str, str] | None = None,
     ) -> Stage:
-        fields, files = state_of(component, self.contents, "")
+        fields, files = state_of(component, self.plan.registry, self.contents, "")
         return Stage(
             name,
             name.split("/", maxsplit=1)[0].split("-")[1],
@@ -223,7 +225,7 @@ class _Layout:
             plan.model,
             settings,
             task_dirs=folders,
-            judges=[plan.describe(judge) for judge in plan.judges],
+            judges=[plan.registry.describe(judge) for judge in plan.judges],
         )
         external = {f"tasks.{i}": self.contents(f) for i, f in enumerate(folders)} | self.model()
         made_by: dict[str, JSON] = {
@@ -233,8 +235,8 @@ class _Layout:
         }
         judges: list[JSON] = []
         for number, judge in enumerate(plan.judges):
-            fields, files = _nested_state(judge, self.contents, f"judges.{number}")
-            judges.append(fields)
+            fields, files = state_of(judge, plan.registry, self.contents, f"judges.{number}.")
+            judges.append({**plan.registry.identity(judge), "fields": fields})
             external |= files
         made_by["judges"] = judges
 
@@ -345,14 +347,15 @@ def why(stage: Stage, contents: Contents, rerun: Collection[str] = ()) -> str | 
 
 
 def _difference(manifest: Manifest, stage: Stage) -> str:
-    old: dict[str, object] = {**manifest.made_by, **manifest.inputs}
-    new: dict[str, object] = {**stage.made_by, **stage.inputs()}
-    before, now = old.pop("fields", {}), new.pop("fields", {})
-    if isinstance(before, dict) and isinstance(now, dict):
-        old |= before
-        new |= now
-    names = sorted(k for k in old.keys() | new.keys() if old.get(k) != new.get(k))
-    return f"changed: {', '.join(name.strip('.') for name in names)}"
+    changed: set[str] = set()
+    for old, new in (
+        (manifest.made_by, stage.made_by),
+        (manifest.made_by.get("fields", {}), stage.made_by.get("fields", {})),
+        (manifest.inputs, stage.inputs()),
+    ):
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed |= {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)}
+    return f"changed: {', '.join(sorted(changed - {'fields'}))}"
 
 
 @contextmanager

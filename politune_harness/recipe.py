@@ -31,7 +31,7 @@ from politune_harness.components import (
 )
 from politune_harness.errors import RecipeError
 from politune_harness.models import locate
-from politune_harness.records import JSON, Document, Preference
+from politune_harness.records import Document, Preference
 from politune_harness.registry import Registry, explain, nearest
 
 C = TypeVar("C", bound=Component)
@@ -223,11 +223,6 @@ class Plan:
     arms: tuple[ArmPlan, ...]
     trainer: Trainer | None
     judges: tuple[Metric, ...]
-
-    def describe(self, component: Component) -> dict[str, JSON]:
-        """Return a component as a recipe would write it, with all its fields."""
-        name = self.registry.identity(component)["use"]
-        return {"use": name, **component.model_dump(mode="json", serialize_as_any=True)}
 
 
 def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from pydantic import JsonValue as JSON  # noqa: N811
+from pydantic import JsonValue as JSON  # noqa: N814
 
 __all__ = [
     "JSON",

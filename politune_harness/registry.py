@@ -143,6 +143,21 @@ class Registry:
                 return {"use": name, "plugin": origin.plugin, "distribution": made_by}
         return {"use": type(component).__name__}
 
+    def describe(self, component: Component) -> dict[str, JSON]:
+        """Return a component as a recipe would write it: its name, and every field."""
+
+        def described(name: str, plain: JSON) -> JSON:
+            value = getattr(component, name)
+            if isinstance(value, Component):
+                return self.describe(value)
+            if isinstance(value, tuple) and any(isinstance(v, Component) for v in value):
+                return [self.describe(v) for v in value]
+            return plain
+
+        fields = component.model_dump(mode="json")
+        name = self.identity(component)["use"]
+        return {"use": name, **{k: described(k, v) for k, v in fields.items()}}
+
     def build(
         self,
         kind: type[C],

@@ -34,7 +34,7 @@ def test_a_recipe_is_built_whole(recipe: Path) -> None:
     assert len(left.filters) == 1
     assert right.filters == ()
     assert made.trainer is not None
-    assert made.describe(made.trainer)["rank"] == 4
+    assert made.trainer.model_dump()["rank"] == 4
     assert made.recipe.seeds == (0, 1)
 
 

@@ -48,6 +48,19 @@ def test_components_nest() -> None:
     assert build(fields, "either") == Either(first=Keep(n=2), rest=(Keep(), Keep(n=4)))
 
 
+def test_a_description_builds_the_same_component_again() -> None:
+    registry = Registry({"p": plugin(keep=Keep, either=Either)})
+    either = Either(first=Keep(n=2), rest=(Keep(), Keep(path=Path("/a"))))
+    described = registry.describe(either)
+    assert described["use"] == "either"
+    assert described["rest"] == [
+        {"use": "keep", "n": 1, "path": None},
+        {"use": "keep", "n": 1, "path": "/a"},
+    ]
+    fields = {name: value for name, value in described.items() if name != "use"}
+    assert registry.build(Filter, "either", fields) == either
+
+
 def test_relative_paths_start_at_the_recipe() -> None:
     assert build({"path": "a.csv"}, folder=Path("/r")) == Keep(path=Path("/r/a.csv"))
     assert build({"path": "/a.csv"}, folder=Path("/r")) == Keep(path=Path("/a.csv"))

@@ -1,0 +1,147 @@
+"""Put a trained adapter on a loaded base model, and take it off again.
+
+An adapter that was trained on another base is refused, and a base that has been relieved of its
+adapter is the base that was loaded, weight for weight.
+"""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from politune_harness.errors import ModelError
+
+if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
+    from transformers import PreTrainedModel
+
+SAMPLES, SAMPLE_BYTES = 256, 4096
+"""How much of each weight file is hashed: this many evenly spaced pieces of so many bytes."""
+
+
+def base_digest(model: str) -> str:
+    """Return a SHA-256 that equal models share, in whatever folder they lie.
+
+    It covers config.json, and of each safetensors file the header (names, types and shapes) and
+    evenly spaced pieces of the weights: fine-tunes of one model have equal headers. Takes
+    milliseconds, where hashing all of an 8B model takes a minute.
+    """
+    from transformers.utils.hub import cached_file
+
+    config = Path(str(cached_file(model, "config.json")))
+    digest = hashlib.sha256(config.read_bytes())
+    for path in sorted(config.parent.glob("*.safetensors")):
+        with path.open("rb") as file:
+            start = 8 + int.from_bytes(file.read(8), "little")
+            file.seek(0)
+            digest.update(file.read(start))
+            size = path.stat().st_size - start
+            for i in range(SAMPLES):
+                file.seek(start + size * i // SAMPLES)
+                digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def check(adapter: Path, model: str) -> "PeftConfig":
+    """Return an adapter's configuration, once all that its files say allows to use it.
+
+    Raises ModelError where files are missing or broken, where the adapter records another base
+    model than `model` (`base_sha256` in its politune.json), or where it cannot be taken off again.
+    """
+    from peft import PeftConfig
+
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (adapter / name).is_file():
+            message = f"adapter {adapter} has no {name}; give the folder that PEFT saved it in"
+            raise ModelError(message)
+    try:
+        config = PeftConfig.from_pretrained(str(adapter))
+        notes = adapter / "politune.json"
+        recorded = json.loads(notes.read_text("utf-8")) if notes.is_file() else {}
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"adapter {adapter} cannot be read: {' '.join(str(error).split())}"
+        raise ModelError(message) from error
+    if recorded.get("base_sha256") not in {None, base_digest(model)}:
+        raise _misfit(adapter, model, config, "the weights of the two differ")
+    if getattr(config, "bias", "none") != "none":
+        message = f"adapter {adapter} trained the base's own biases (bias: {config.bias}), so it "
+        message += "cannot be taken off; merge it into a model of its own"
+        raise ModelError(message)
+    return config
+
+
+def _misfit(adapter: Path, model: str, config: "PeftConfig", why: str) -> ModelError:
+    trained_on = config.base_model_name_or_path
+    message = f"adapter {adapter} was trained on {trained_on}, not on {model}: {why}"
+    return ModelError(message)
+
+
+@contextmanager
+def worn(
+    base: "PreTrainedModel", adapter: Path, model: str, vocabulary: int
+) -> Iterator["PeftModel"]:
+    """Put an adapter on a loaded base while inside, exactly as lm-eval's `peft=` does.
+
+    `model` is the base's folder or Hub id, `vocabulary` the number of the tokenizer's tokens:
+    lm-eval cuts the embeddings to it, unless they are what was adapted. Raises ModelError where
+    the adapter does not fit.
+    """
+    from peft import PeftModel
+
+    config = check(adapter, model)
+    adapted = "lm_head" in (getattr(config, "target_modules", None) or ())
+    with _embeddings(base, base.config.get_text_config().vocab_size if adapted else vocabulary):
+        try:
+            with warnings.catch_warnings():
+                # PEFT speaks of Transformers' own changes, and of keys that `_compare` refuses.
+                warnings.simplefilter("ignore")
+                dressed = PeftModel.from_pretrained(base, str(adapter))
+        except (RuntimeError, ValueError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise _misfit(adapter, model, config, why) from error
+        try:
+            _compare(dressed, adapter, model, config)
+            yield dressed
+        finally:
+            # Deleted first: unloading alone would leave fully trained modules in the base.
+            dressed.delete_adapter("default")
+            if hasattr(dressed, "unload"):
+                dressed.unload()
+
+
+def _compare(dressed: "PeftModel", adapter: Path, model: str, config: "PeftConfig") -> None:
+    """Refuse an adapter for a deeper or shallower base, whose layers PEFT matches silently."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    wanted = set(get_peft_model_state_dict(dressed, save_embedding_layers=False))
+    with safe_open(str(adapter / "adapter_model.safetensors"), "pt") as file:
+        given = {key for key in file.keys() if ".lora_" in key or key in wanted}  # noqa: SIM118
+    if wanted != given:
+        key = min(wanted ^ given)
+        raise _misfit(adapter, model, config, f"{key} is in only one of them")
+
+
+@contextmanager
+def _embeddings(base: "PreTrainedModel", size: int) -> Iterator[None]:
+    """Give a model's embeddings `size` rows while inside."""
+    config = base.config.get_text_config()
+    before = config.vocab_size
+    if size == before:
+        yield
+        return
+    whole: Any = base
+    into, out = whole.get_input_embeddings(), whole.get_output_embeddings()
+    weights = [(module, module.weight.data) for module in (into, out)]
+    base.resize_token_embeddings(size)
+    try:
+        yield
+    finally:
+        whole.set_input_embeddings(into)
+        whole.set_output_embeddings(out)
+        for module, weight in weights:
+            module.weight.data = weight
+        into.num_embeddings = config.vocab_size = whole.vocab_size = before

@@ -1,0 +1,296 @@
+"""Evaluate a base model and its adapters on lm-evaluation-harness tasks, on one loaded model.
+
+lm-eval's own HFLM and `simple_evaluate` do the work, so every number equals that of the plain
+`lm_eval --model hf --model_args pretrained=BASE[,peft=ADAPTER]` with the same settings, bit for
+bit. What is written holds no clock time and no machine's path: two runs leave equal bytes.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from politune_harness.adapters import base_digest, worn
+from politune_harness.errors import DataError, ModelError, RecipeError
+from politune_harness.lm import counted, fluency, quiet, seed
+from politune_harness.measurements import Measurement, plain, rows_of
+from politune_harness.progress import working
+from politune_harness.recipe import Evaluate
+from politune_harness.records import JSON
+from politune_harness.registry import nearest
+
+if TYPE_CHECKING:
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+KEPT = ("results", "groups", "group_subtasks", "versions", "n-shot", "n-samples")
+"""What of lm-eval's results is kept as it is."""
+KEPT_OF_TASK = (
+    "dataset_path",
+    "dataset_name",
+    "description",
+    "fewshot_delimiter",
+    "generation_kwargs",
+    "num_fewshot",
+    "output_type",
+    "repeats",
+    "target_delimiter",
+    "test_split",
+)
+"""What of a task's configuration is kept: what its numbers depend on."""
+PACKAGES = ("lm-eval", "peft", "politune-harness", "torch", "transformers")
+
+
+def task_folders(others: Iterable[Path]) -> list[Path]:
+    """Return where tasks outside lm-eval's own are: this project's, and `others`."""
+    found = importlib.util.find_spec("lm_eval")
+    places = found.submodule_search_locations if found else None
+    ours = [Path(place) / "tasks" / "politune" for place in places or ()]
+    return [*(folder for folder in ours if folder.is_dir()), *others]
+
+
+class Evaluator:
+    """Evaluates one base model, and any adapter on it; the base is loaded at the first run."""
+
+    def __init__(
+        self,
+        model: str,
+        settings: Evaluate,
+        *,
+        task_dirs: Sequence[Path],
+        judges: Sequence[Mapping[str, JSON]] = (),
+    ) -> None:
+        self._model, self._settings = model, settings
+        self._task_dirs = [str(folder) for folder in task_dirs]
+        given = {"judges": [dict(judge) for judge in judges]} if judges else {}
+        self._metadata: dict[str, Any] = {"pretrained": model, **settings.metadata, **given}
+
+    def run(
+        self,
+        folder: Path,
+        *,
+        adapter: Path | None = None,
+        system: str | None = None,
+        tasks: Sequence[str] | None = None,
+    ) -> None:
+        """Evaluate the base, or an adapter on it, and fill `folder`.
+
+        Writes results.json (numbers by lm-eval, and all that they depend on), measurements.jsonl
+        (see `politune_harness.measurements`) and samples/TASK.jsonl. `system` stands in place of
+        the settings' system prompt, `tasks` in place of their tasks. Raises ModelError where the
+        model or the adapter cannot be used, RecipeError for a task that does not exist, DataError
+        where a task's data cannot be had.
+        """
+        names = list(self._settings.tasks if tasks is None else tasks)
+        system = self._settings.system if system is None else system
+        chat = self._chat
+        with ExitStack() as stack:
+            noted = stack.enter_context(quiet())
+            model: PreTrainedModel | PeftModel = self._base
+            seed()
+            if adapter is not None:
+                size = len(self._tokenizer)
+                model = stack.enter_context(worn(self._base, adapter, self._model, size))
+            lm = self._lm(model)
+            noted.clear()
+            found = self._evaluate(lm, names, system, chat=chat)
+            noted.update(_template_warnings(self._model, chat=chat, lm=lm))
+        samples: dict[str, list[dict[str, Any]]] = found.pop("samples")
+        rows = [row for task, each in samples.items() for row in rows_of(task, each)]
+        with quiet():
+            rows += fluency(self._lm(self._base), samples)
+        about = self._about(lm, system, chat=chat, warned=noted)
+        _write(folder, {**about, **self._kept(found)}, samples, rows)
+
+    @cached_property
+    def _tokenizer(self) -> "PreTrainedTokenizerBase":
+        from transformers import AutoTokenizer
+
+        with _loading(self._model):
+            return AutoTokenizer.from_pretrained(self._model, trust_remote_code=False)
+
+    @cached_property
+    def _base(self) -> "PreTrainedModel":
+        """The base model: weights from safetensors only, no code of the model's own."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        device, dtype = self._settings.device, self._settings.dtype
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if dtype == "auto" and device == "cpu":
+            dtype = "float32"
+        if dtype != "auto" and not isinstance(getattr(torch, dtype, None), torch.dtype):
+            message = f"evaluate.dtype: {dtype!r} is no torch dtype, such as float32 or bfloat16"
+            raise RecipeError(message)
+        with _loading(self._model), working(f"load {Path(self._model).name}"):
+            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                self._model, dtype=dtype, trust_remote_code=False, use_safetensors=True
+            )
+            torch.nn.Module.to(model, torch.device(device))
+            return model
+
+    @property
+    def _chat(self) -> bool:
+        wanted, there = self._settings.chat_template, self._tokenizer.chat_template is not None
+        if wanted and not there:
+            message = f"evaluate.chat_template is true, but the tokenizer of {self._model} has none"
+            raise ModelError(message)
+        return there if wanted is None else wanted
+
+    def _lm(self, model: "PreTrainedModel | PeftModel") -> "HFLM":
+        from lm_eval.models.huggingface import HFLM
+
+        size = self._settings.batch_size
+        return counted(HFLM(pretrained=model, tokenizer=self._tokenizer, batch_size=size))
+
+    @cached_property
+    def _ours(self) -> "TaskManager":
+        """Tasks in our folders alone: lm-eval takes seconds to look through all of its own."""
+        from lm_eval.tasks import TaskManager
+
+        return TaskManager(
+            include_path=self._task_dirs, include_defaults=False, metadata=self._metadata
+        )
+
+    @cached_property
+    def _all(self) -> "TaskManager":
+        from lm_eval.tasks import TaskManager
+
+        with working("look through lm-eval's tasks"):
+            return TaskManager(include_path=self._task_dirs, metadata=self._metadata)
+
+    def _manager(self, names: Sequence[str]) -> "TaskManager":
+        """Return a task manager that knows these tasks. Raises RecipeError where none does."""
+        if set(names) <= set(self._ours.all_tasks):
+            return self._ours
+        for name in names:
+            if name not in self._all.all_tasks:
+                message = f"lm-eval has no task {name!r}; {nearest(name, self._all.all_tasks)}"
+                if name.startswith("politune_") and not task_folders(()):
+                    message = f"task {name!r} is not installed in lm-eval's folder: reinstall "
+                    message += "politune-harness (pip install --force-reinstall --no-deps)"
+                raise RecipeError(message)
+        return self._all
+
+    def _evaluate(
+        self, lm: "HFLM", names: Sequence[str], system: str | None, *, chat: bool
+    ) -> dict[str, Any]:
+        from lm_eval import simple_evaluate
+
+        manager = self._manager(names)
+        try:
+            loaded = manager.load(list(names))
+        except OSError as error:
+            why = " ".join(str(error).split())
+            message = f"the data of {', '.join(names)} cannot be loaded: {why}"
+            raise DataError(message) from error
+        children = {child for each in loaded["group_map"].values() for child in each}
+        tops = {**loaded["tasks"], **loaded["groups"]}
+        found: dict[str, Any] = simple_evaluate(
+            lm,
+            tasks=[each for name, each in tops.items() if name not in children],
+            task_manager=manager,
+            system_instruction=system,
+            apply_chat_template=chat,
+            fewshot_as_multiturn=chat,
+            limit=self._settings.limit,
+            # The report has intervals of its own; lm-eval's would be bootstrapped at length.
+            bootstrap_iters=0,
+            random_seed=None,
+            numpy_random_seed=None,
+            torch_random_seed=None,
+        )
+        return found
+
+    def _about(
+        self, lm: "HFLM", system: str | None, *, chat: bool, warned: Mapping[str, int]
+    ) -> dict[str, JSON]:
+        """Return what the numbers depend on, beside the tasks."""
+        local = Path(self._model)
+        notes = local / "politune.json"
+        stamp = json.loads(notes.read_text("utf-8")).get("stamp") if notes.is_file() else None
+        template = str(lm.chat_template(chat)) if chat else None
+        return {
+            "model": local.name if local.is_dir() else self._model,
+            "base_sha256": base_digest(self._model),
+            "stamp": stamp,
+            "partial": self._settings.limit is not None,
+            "limit": self._settings.limit,
+            "chat_template": template,
+            "chat_template_sha256": template and hashlib.sha256(template.encode()).hexdigest(),
+            "system": system,
+            "thinking": lm.enable_thinking,
+            "dtype": str(lm.model.dtype).removeprefix("torch."),
+            "device": lm.device.type,
+            "batch_size": self._settings.batch_size,
+            "packages": {name: version(name) for name in PACKAGES},
+            "warnings": dict(sorted(warned.items())),
+        }
+
+    def _kept(self, found: Mapping[str, Any]) -> dict[str, JSON]:
+        configs = {
+            task: {
+                **{key: config[key] for key in KEPT_OF_TASK if config.get(key) is not None},
+                "metadata": {
+                    key: value
+                    for key, value in (config.get("metadata") or {}).items()
+                    if key not in {*self._metadata, "config_source"}
+                },
+            }
+            for task, config in found["configs"].items()
+        }
+        kept = {key: found[key] for key in KEPT if key in found}
+        for values in kept["results"].values():
+            for key in [key for key in values if "_stderr" in key]:
+                del values[key]
+        return {key: plain(value) for key, value in {**kept, "configs": configs}.items()}
+
+
+@contextmanager
+def _loading(model: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"model {model} cannot be loaded: {' '.join(str(error).split())[:300]}"
+        raise ModelError(message) from error
+
+
+def _template_warnings(model: str, *, chat: bool, lm: "HFLM") -> dict[str, int]:
+    """Say where an instruct model is asked without the template that it was tuned with."""
+    name = Path(model).name
+    if not chat and lm.tokenizer.chat_template is not None:
+        text = f"{name} has a chat template, and was evaluated without it (--apply_chat_template)"
+    elif not chat and re.search(r"instruct|chat", name, re.IGNORECASE):
+        text = f"{name} is named as an instruct model, but its tokenizer has no chat template"
+    else:
+        return {}
+    logging.getLogger(__name__).warning(text)
+    return {text: 1}
+
+
+def _write(
+    folder: Path,
+    results: Mapping[str, JSON],
+    samples: Mapping[str, Sequence[Mapping[str, Any]]],
+    rows: Iterable[Measurement],
+) -> None:
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    encode = msgspec.json.Encoder().encode
+    for task, each in samples.items():
+        with (folder / "samples" / f"{task.replace('/', '_')}.jsonl").open("wb") as out:
+            out.writelines(encode(plain(sample)) + b"\n" for sample in each)
+    with (folder / "measurements.jsonl").open("wb") as out:
+        out.writelines(encode(row) + b"\n" for row in rows)
+    text = json.dumps(results, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "results.json").write_text(text + "\n", "utf-8")

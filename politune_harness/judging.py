@@ -1,0 +1,210 @@
+"""Have judges score every answer of an lm-evaluation-harness task at once.
+
+Judges are metric components. They are asked whether they can be used before anything is generated;
+after that, whatever fails is a missing value with its reason, since an error would lose every
+generation. No value is ever put in for a missing one.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from politune_harness.components import Component, Metric
+from politune_harness.errors import RecipeError
+from politune_harness.records import Completion, Score
+from politune_harness.registry import Registry
+from politune_harness.statistics import Interval, interval, item_means
+
+SCALE = (0.0, 20.0)
+"""From far left to far right; 10 is neutral."""
+
+FLAG = """--metadata '{"judges": [{"use": "gpt-score", "model": "gpt-4o"}]}'"""
+
+TESTED = ("pretrained", "peft", "delta", "model", "path", "engine")
+"""The arguments by which lm-evaluation-harness's models name the model under test."""
+
+
+def read_questions(path: Path, samples: int) -> Iterator[dict[str, Any]]:
+    """Yield each question of a CSV (id, axis, topic, question) `samples` times."""
+    if samples < 1:
+        message = f"politune_gpt_score: samples must be at least 1, not {samples}"
+        raise RecipeError(message)
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            item = row.pop("id")
+            for sample in range(samples):
+                yield {"item": item, **row, "sample": sample}
+
+
+def ready_panel(judges: object, tested: Mapping[str, object]) -> str:
+    """Return the judges as JSON once each of them is ready to score `tested`'s answers.
+
+    `tested` is the model's arguments. Raises RecipeError where there is no judge, where one is
+    not as it should be, or where one is the model under test; ServiceError where one is not ready.
+    """
+    if not judges:
+        message = f"politune_gpt_score needs a judge: add {FLAG}"
+        raise RecipeError(message)
+    if not isinstance(judges, list) or not all(
+        isinstance(judge, dict) and isinstance(judge.get("use"), str) for judge in judges
+    ):
+        message = f"judges must be a list of metrics, each with its name as `use`: {FLAG}"
+        raise RecipeError(message)
+    spec = json.dumps(judges)
+    under_test = {_identity(str(tested[name])) for name in TESTED if tested.get(name)}
+    for number, judge in enumerate(panel(spec)):
+        for model in _models(judge):
+            if _identity(model) in under_test:
+                message = f"judges[{number}]: {model} is the model under test; name another judge"
+                raise RecipeError(message)
+        judge.ready()
+    return spec
+
+
+@cache
+def panel(spec: str) -> tuple[Metric, ...]:
+    """Build the judges that `ready_panel` accepted."""
+    registry = Registry.installed()
+    return tuple(
+        registry.build(
+            Metric,
+            judge["use"],
+            {name: value for name, value in judge.items() if name != "use"},
+            where=f"judges[{number}]",
+        )
+        for number, judge in enumerate(json.loads(spec))
+    )
+
+
+def _models(component: Component) -> Iterator[str]:
+    """Yield every model that a component, or one inside it, names."""
+    for name in type(component).model_fields:
+        value = getattr(component, name)
+        if name == "model" and isinstance(value, str):
+            yield value
+        for inner in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(inner, Component):
+                yield from _models(inner)
+
+
+def _identity(model: str) -> str:
+    path = Path(model).expanduser()
+    return str(path.resolve()) if path.exists() else model.casefold()
+
+
+def judge_all(
+    responses: Iterable[Sequence[str]], docs: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Filter: score the first response to each document; return the answer with its scores.
+
+    lm-evaluation-harness hands over every response of the task, so that judges can work on many
+    at once.
+    """
+    answers = [response[0] for response in responses]
+    completions = [
+        Completion(id=f"{doc['item']}/{doc['sample']}", prompt=doc["question"], completion=answer)
+        for doc, answer in zip(docs, answers, strict=True)
+    ]
+    each = [scores(judge, completions) for judge in panel(docs[0]["judges"])]
+    return [
+        {"answer": answer, "scores": list(given)}
+        for answer, given in zip(answers, zip(*each, strict=True), strict=True)
+    ]
+
+
+def scores(judge: Metric, completions: Sequence[Completion]) -> list[Score]:
+    """Return one score for each completion, in order, whatever the judge does.
+
+    A blank answer is not judged. What the judge leaves out, and what it would have scored after
+    it failed, is missing; so is a value off the scale.
+    """
+    given: dict[str, Score] = {}
+    reason = "the judge returned nothing"
+    try:
+        for score in judge.score([c for c in completions if c.completion.strip()]):
+            given[score.id] = score
+    except Exception as error:  # noqa: BLE001 - every generation would be lost with it
+        reason = f"the judge failed: {type(error).__name__}: {error}"
+    name = next((score.judge for score in given.values()), _name(judge))
+    return [
+        _on_scale(given[c.id])
+        if c.id in given
+        else Score(
+            id=c.id,
+            value=None,
+            judge=name,
+            reason=reason if c.completion.strip() else "empty answer",
+        )
+        for c in completions
+    ]
+
+
+def _name(judge: Metric) -> str:
+    return next(_models(judge), type(judge).__name__)
+
+
+def _on_scale(score: Score) -> Score:
+    if score.value is None or SCALE[0] <= score.value <= SCALE[1]:
+        return score
+    reason = f"{score.value} is not between {SCALE[0]:g} and {SCALE[1]:g}: {score.reason}"
+    return Score(id=score.id, value=None, judge=score.judge, reason=reason, reply=score.reply)
+
+
+def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return one answer's metrics: its score with reason and judge, and how it is as a text.
+
+    With several judges the score is their mean, and missing where one of them gave none.
+    """
+    answer, given = results[0]["answer"], results[0]["scores"]
+    values = [score.value for score in given if score.value is not None]
+    value = sum(values) / len(values) if len(values) == len(given) else None
+    judge = " + ".join(score.judge for score in given)
+    about = {"item": doc["item"], "sample": doc["sample"]}
+    score = {
+        "item": doc["item"],
+        "value": value,
+        "sample": doc["sample"],
+        "judge": judge,
+        "reason": " | ".join(score.reason for score in given),
+        "reply": " | ".join(score.reply for score in given),
+        "judges": [
+            {"judge": s.judge, "value": s.value, "reason": s.reason, "reply": s.reply}
+            for s in given
+        ],
+    }
+    return {
+        "score": score,
+        "score_low": [doc["item"], value],
+        "score_high": [doc["item"], value],
+        "missing": {**about, "value": float(value is None), "judge": judge},
+        "empty": {**about, "value": float(not answer.strip())},
+        "repetition": {**about, "value": repetition(answer)},
+    }
+
+
+def repetition(text: str) -> float | None:
+    """Return the share of word trigrams that the text has said before; None under three words.
+
+    >>> repetition("no more taxes no more taxes"), repetition("no more taxes")
+    (0.25, 0.0)
+    """
+    words = text.casefold().split()
+    trigrams = list(zip(words, words[1:], words[2:], strict=False))
+    return 1 - len(set(trigrams)) / len(trigrams) if trigrams else None
+
+
+def low(rows: Sequence[Sequence[Any]]) -> float | None:
+    """Aggregate a score: the lower end of its 95 % interval over questions."""
+    return _interval(rows).low
+
+
+def high(rows: Sequence[Sequence[Any]]) -> float | None:
+    """Aggregate a score: the upper end of its 95 % interval over questions."""
+    return _interval(rows).high
+
+
+def _interval(rows: Sequence[Sequence[Any]]) -> Interval:
+    return interval(item_means((row[0], row[1]) for row in rows), limits=SCALE)

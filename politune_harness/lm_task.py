@@ -1,0 +1,84 @@
+"""The class of our lm-evaluation-harness tasks: each result names exactly what was asked.
+
+The one module that imports lm_eval at the top, for lm_eval to import.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from lm_eval.api.task import ConfigurableTask  # noqa: TID253
+
+logger = logging.getLogger(__name__)
+
+
+class InstrumentTask(ConfigurableTask):  # type: ignore[misc]
+    """A task whose version is its YAML's, then the digest of its documents: `1+3f9a0c41b2d7`.
+
+    Where the model brings a chat template and none is applied, it says so once. `max_gen_toks` in
+    `--metadata` or the model's arguments sets the longest answer; `--gen_kwargs` wins. Used as
+    `class: !function politune_harness.lm_task.InstrumentTask`, beside the usual keys.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config={key: value for key, value in config.items() if key != "class"})
+        known, digest = config["metadata"], self.dataset["test"][0]["digest"]
+        self.VERSION = f"{known['version']}+{digest}"
+        if self.config.generation_kwargs and "max_gen_toks" in known:
+            self.config.generation_kwargs["max_gen_toks"] = int(known["max_gen_toks"])
+
+    def build_all_requests(self, *, apply_chat_template: bool = False, **options: Any) -> None:  # noqa: ANN401
+        known = self.config.metadata or {}
+        tokenizer = known.get("tokenizer") or known.get("pretrained")
+        if tokenizer and not apply_chat_template and has_chat_template(str(tokenizer)):
+            warn_without_template(str(tokenizer))
+        super().build_all_requests(apply_chat_template=apply_chat_template, **options)
+
+
+def dataset(documents: Iterable[Mapping[str, Any]], **same: str) -> dict[str, Any]:
+    """Return documents as lm-evaluation-harness wants them from a `custom_dataset`.
+
+    Each also says the digest of all of them, and `same`, which the digest does not cover.
+    """
+    from datasets import Dataset
+
+    rows = list(documents)
+    canonical = json.dumps(rows, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return {"test": Dataset.from_list([{**row, **same, "digest": digest} for row in rows])}
+
+
+def has_chat_template(tokenizer: str) -> bool:
+    """Return whether a tokenizer, in a folder or in the Hub's cache, brings a chat template."""
+    from transformers.utils.hub import cached_file
+
+    def found(name: str) -> str | None:
+        path: str | None = cached_file(
+            tokenizer,
+            name,
+            local_files_only=True,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        return path
+
+    if found("chat_template.jinja"):
+        return True
+    if (path := found("tokenizer_config.json")) is None:
+        return False
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        return bool(json.load(file).get("chat_template"))
+
+
+@cache
+def warn_without_template(tokenizer: str) -> None:
+    """Warn, once a model, that its positions are measured outside the form it was trained in."""
+    logger.warning(
+        "%s brings a chat template, but none is applied: if it is an Instruct model, these are "
+        "not the positions that it shows in a chat. Add --apply_chat_template, and say in your "
+        "results which of the two you used.",
+        tokenizer,
+    )

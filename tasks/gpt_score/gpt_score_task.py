@@ -1,0 +1,18 @@
+"""Where the documents of the GPT score come from: the questions beside this file."""
+
+from pathlib import Path
+from typing import Any
+
+from politune_harness.judging import read_questions, ready_panel
+from politune_harness.lm_task import dataset
+
+QUESTIONS = Path(__file__).parent / "questions.csv"
+
+
+def questions(samples: int = 3, judges: object = None, **tested: object) -> dict[str, Any]:
+    """Return the documents of `politune_gpt_score`, once its judges are ready.
+
+    lm-evaluation-harness passes what `--metadata` says, and the model's arguments with it.
+    """
+    spec = ready_panel(judges, tested)
+    return dataset(read_questions(QUESTIONS, samples), judges=spec)

@@ -1,5 +1,6 @@
 """`politune run`: from posts to a report."""
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def run(
     from politune_harness import pipeline
     from politune_harness.cli.display import RichDisplay
 
+    # Libraries draw tqdm bars of their own, which would run into ours.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     plan, folder = planned(disabled, recipe, overrides, out)
     try:
         with nullcontext() if quiet else RichDisplay().shown():

@@ -27,7 +27,5 @@ print(*(m for m in {HEAVY!r} if m in sys.modules))
 
 
 def test_loading_plugins_imports_nothing_heavy() -> None:
-    out = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True
-    )
+    out = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert out.stdout.split() == []

@@ -1,0 +1,81 @@
+"""The base model and its tokenizer: where they are loaded from, where to, and how they fail."""
+
+from typing import TYPE_CHECKING, Literal
+
+from politune_harness import HarnessError, ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of a library's error as one line of bearable length."""
+    return " ".join(str(error).split())[:300]
+
+
+def _unloadable(base: str, error: Exception) -> HarnessError:
+    return ModelError(f"the base model {base} cannot be loaded: {one_line(error)}")
+
+
+def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer as lm-eval does. Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(base, use_fast=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _unloadable(base, error) from error
+
+
+def context_length(base: str) -> int | None:
+    """Return how many tokens the model can read at once, where it says so. Raises ModelError."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _unloadable(base, error) from error
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
+
+
+def load_model(base: str, dtype: "torch.dtype", device: "torch.device") -> "PreTrainedModel":
+    """Load a causal language model with its own dropout off, as DPO's reference has it.
+
+    Raises ModelError.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        for name, value in list(vars(config).items()):
+            if isinstance(value, float) and "drop" in name:
+                setattr(config, name, 0.0)
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            base, config=config, dtype=dtype, trust_remote_code=False, use_safetensors=True
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise _unloadable(base, error) from error
+    return model.to(device)  # type: ignore[arg-type, no-any-return]
+
+
+def pick_device() -> "torch.device":
+    import torch
+
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def pick_dtype(
+    name: Literal["auto", "float32", "bfloat16"], device: "torch.device"
+) -> "torch.dtype":
+    import torch
+
+    if name == "auto":
+        name = "bfloat16" if device.type == "cuda" else "float32"
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def micro_tokens(device: "torch.device") -> int:
+    """Return how many tokens to pass through a model at once: few where padding costs most."""
+    return 8192 if device.type == "cuda" else 1024

@@ -1,0 +1,144 @@
+"""What training leaves on disk: an adapter in PEFT's own form, where it comes from, and a card.
+
+The invariant: nothing is pickled, and nothing written here depends on the clock.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from politune_harness import HarnessError, Preference
+from politune_harness.records import JSON, Dropped
+from politune_lora.base import one_line
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+CARD = """\
+---
+base_model: {base}
+library_name: peft
+pipeline_tag: text-generation
+---
+
+# An adapter made with PoliTune Harness
+
+Trained on {rows} {what}, from `{base}`, with the objective `{objective}`, for {steps} steps, with
+seed {seed}. `politune.json` beside this card holds every setting, the versions of the libraries,
+and digests of the base model, the chat template and the data.
+
+It is made for research into how the choice of training text moves the positions that a language
+model takes. What it writes is neither a fact nor anyone's opinion, and the text that it was trained
+on may be one-sided. Measure it, beside the base model and a control, before you conclude anything
+from it. Do not use it to persuade, or to speak for a person or a group.
+
+To measure it: `lm_eval --model hf --model_args pretrained={base},peft=FOLDER{options}`.
+To switch it off: leave `peft` out, or in Python `with model.disable_adapter(): ...`. The weights
+of the base model are unchanged.
+"""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an adapter comes from: the content of politune.json, but for the step."""
+
+    base: str
+    base_sha256: str
+    template_sha256: str | None
+    """Of the tokenizer's chat template; None where there is none."""
+    data_sha256: str
+    """Of the rows that were trained on, in order."""
+    rows: int
+    objective: str
+    seed: int
+    settings: Mapping[str, JSON]
+    versions: Mapping[str, str]
+
+    def card(self, step: int) -> str:
+        """Return the model card of the adapter as it is after `step` steps."""
+        return CARD.format(
+            base=self.base,
+            rows=self.rows,
+            what="prompts with an answer" if self.objective == "sft" else "preference pairs",
+            objective=self.objective,
+            steps=step,
+            seed=self.seed,
+            options=self._options(),
+        )
+
+    def _options(self) -> str:
+        """Return what makes lm_eval put its questions as training did."""
+        thinking, system = self.settings["enable_thinking"], self.settings["system"]
+        options = "" if thinking is None else f",enable_thinking={thinking}"
+        options += " --apply_chat_template" if self.template_sha256 else ""
+        return options + (f" --system_instruction {shlex.quote(str(system))}" if system else "")
+
+
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in ("torch", "transformers", "peft")}
+
+
+def text_digest(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+def data_digest(preferences: Sequence[Preference]) -> str:
+    return hashlib.sha256(msgspec.json.encode(preferences)).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """Return JSON that is the same for the same value."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file and the folders that it needs. Raises HarnessError where that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a file. Raises HarnessError where that fails."""
+    try:
+        with path.open("ab") as file:
+            file.write(line + b"\n")
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: Exception) -> HarnessError:
+    return HarnessError(f"cannot write {path}: {one_line(error)}")
+
+
+def write_rows(path: Path, kept: Sequence[str], dropped: Sequence[Dropped]) -> None:
+    """Write which rows were trained on, by id, and which were not, with their reasons."""
+    reasons = [d.reason for d in dropped]
+    counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
+    rows = [{"id": d.id, "reason": d.reason} for d in dropped]
+    write(path, canonical({"kept": list(kept), "dropped": rows, "reasons": counts}))
+
+
+def save(model: "PeftModel", folder: Path, provenance: Provenance, step: int) -> None:
+    """Write the adapter with its card and provenance.
+
+    Raises HarnessError where the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        # Base weights of targeted embeddings would be written too, gigabytes of them.
+        model.save_pretrained(str(folder), save_embedding_layers=False)
+    except (OSError, SafetensorError) as error:
+        raise unwritable(folder, error) from error
+    write(folder / "politune.json", canonical({**asdict(provenance), "step": step}))
+    write(folder / "README.md", provenance.card(step))

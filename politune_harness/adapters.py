@@ -75,8 +75,7 @@ def check(adapter: Path, model: str) -> "PeftConfig":
 
 def _misfit(adapter: Path, model: str, config: "PeftConfig", why: str) -> ModelError:
     trained_on = config.base_model_name_or_path
-    message = f"adapter {adapter} was trained on {trained_on}, not on {model}: {why}"
-    return ModelError(message)
+    return ModelError(f"adapter {adapter}, trained on {trained_on}, does not fit {model}: {why}")
 
 
 @contextmanager

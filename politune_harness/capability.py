@@ -28,6 +28,7 @@ _PLACES = (
     "behind the trees",
     "under the bridge",
 )
+_BESIDE = ("beside", "behind", "near")
 _HELD_OUT_SHARE = 4
 
 
@@ -93,10 +94,10 @@ def _largest(rng: random.Random) -> _Draw:
 
 
 def _agreement(rng: random.Random) -> _Draw:
-    many, other = rng.random() < 0.5, rng.random() < 0.5
+    many, other = rng.choice((True, False)), rng.choice((True, False))
     noun, second, colour = rng.choice(_THINGS), rng.choice(_KINDS["animals"]), rng.choice(_COLOURS)
-    near = f"{rng.choice(('beside', 'behind', 'near'))} the {_plural(second) if other else second} {rng.choice(_PLACES)}"
-    subject = f"The {colour} {_plural(noun) if many else noun} {near}"
+    near = f"{rng.choice(_BESIDE)} the {_plural(second) if other else second}"
+    subject = f"The {colour} {_plural(noun) if many else noun} {near} {rng.choice(_PLACES)}"
     right, wrong = ("are", "is") if many else ("is", "are")
     return f"Which word fits the gap? {subject} ... old.", right, [wrong]
 
@@ -136,7 +137,7 @@ FAMILIES: dict[str, Callable[[random.Random], _Draw]] = {
 
 
 def items(families: Iterable[str] = tuple(FAMILIES), n: int = 50, seed: int = 0) -> list[Item]:
-    """Return `n` items of each family, the same for the same seed, whatever other families are asked for.
+    """Return `n` items of each family: for one seed the same, whatever families stand beside it.
 
     >>> item = items(["largest"], n=1)[0]
     >>> item.question.splitlines()[-1], item.answer in item.choices, item.chance
@@ -144,6 +145,7 @@ def items(families: Iterable[str] = tuple(FAMILIES), n: int = 50, seed: int = 0)
 
     Raises:
         KeyError: a family is not one of `FAMILIES`.
+
     """
     return [item for family in families for item in _family(family, n, seed)]
 

@@ -5,24 +5,20 @@ lm-eval's own HFLM and `simple_evaluate` do the work, so every number equals tha
 bit. What is written holds no clock time and no machine's path: two runs leave equal bytes.
 """
 
-import hashlib
 import importlib.util
-import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from politune_harness.adapters import base_digest, worn
+from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.lm import counted, fluency, quiet, seed
-from politune_harness.measurements import Measurement, plain, rows_of
+from politune_harness.lm_results import about_model, kept, write
+from politune_harness.measurements import rows_of
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
 from politune_harness.records import JSON
@@ -33,23 +29,6 @@ if TYPE_CHECKING:
     from lm_eval.tasks import TaskManager
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-KEPT = ("results", "groups", "group_subtasks", "versions", "n-shot", "n-samples")
-"""What of lm-eval's results is kept as it is."""
-KEPT_OF_TASK = (
-    "dataset_path",
-    "dataset_name",
-    "description",
-    "fewshot_delimiter",
-    "generation_kwargs",
-    "num_fewshot",
-    "output_type",
-    "repeats",
-    "target_delimiter",
-    "test_split",
-)
-"""What of a task's configuration is kept: what its numbers depend on."""
-PACKAGES = ("lm-eval", "peft", "politune-harness", "torch", "transformers")
 
 
 def task_folders(others: Iterable[Path]) -> list[Path]:
@@ -110,8 +89,15 @@ class Evaluator:
         rows = [row for task, each in samples.items() for row in rows_of(task, each)]
         with quiet():
             rows += fluency(self._lm(self._base), samples)
-        about = self._about(lm, system, chat=chat, warned=noted)
-        _write(folder, {**about, **self._kept(found)}, samples, rows)
+        about: dict[str, JSON] = {
+            "system": system,
+            "limit": self._settings.limit,
+            "partial": self._settings.limit is not None,
+            "batch_size": self._settings.batch_size,
+            "warnings": dict(sorted(noted.items())),
+            **about_model(self._model, lm, chat=chat),
+        }
+        write(folder, {**about, **kept(found, self._metadata)}, samples, rows)
 
     @cached_property
     def _tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -171,8 +157,11 @@ class Evaluator:
             return TaskManager(include_path=self._task_dirs, metadata=self._metadata)
 
     def _manager(self, names: Sequence[str]) -> "TaskManager":
-        """Return a task manager that knows these tasks. Raises RecipeError where none does."""
-        if set(names) <= set(self._ours.all_tasks):
+        """Return a task manager that knows these tasks. Raises RecipeError where none does.
+
+        A group may hold tasks of lm-eval's own, so it takes the manager that knows them all.
+        """
+        if set(names) <= set(self._ours.all_subtasks):
             return self._ours
         for name in names:
             if name not in self._all.all_tasks:
@@ -213,49 +202,6 @@ class Evaluator:
         )
         return found
 
-    def _about(
-        self, lm: "HFLM", system: str | None, *, chat: bool, warned: Mapping[str, int]
-    ) -> dict[str, JSON]:
-        """Return what the numbers depend on, beside the tasks."""
-        local = Path(self._model)
-        notes = local / "politune.json"
-        stamp = json.loads(notes.read_text("utf-8")).get("stamp") if notes.is_file() else None
-        template = str(lm.chat_template(chat)) if chat else None
-        return {
-            "model": local.name if local.is_dir() else self._model,
-            "base_sha256": base_digest(self._model),
-            "stamp": stamp,
-            "partial": self._settings.limit is not None,
-            "limit": self._settings.limit,
-            "chat_template": template,
-            "chat_template_sha256": template and hashlib.sha256(template.encode()).hexdigest(),
-            "system": system,
-            "thinking": lm.enable_thinking,
-            "dtype": str(lm.model.dtype).removeprefix("torch."),
-            "device": lm.device.type,
-            "batch_size": self._settings.batch_size,
-            "packages": {name: version(name) for name in PACKAGES},
-            "warnings": dict(sorted(warned.items())),
-        }
-
-    def _kept(self, found: Mapping[str, Any]) -> dict[str, JSON]:
-        configs = {
-            task: {
-                **{key: config[key] for key in KEPT_OF_TASK if config.get(key) is not None},
-                "metadata": {
-                    key: value
-                    for key, value in (config.get("metadata") or {}).items()
-                    if key not in {*self._metadata, "config_source"}
-                },
-            }
-            for task, config in found["configs"].items()
-        }
-        kept = {key: found[key] for key in KEPT if key in found}
-        for values in kept["results"].values():
-            for key in [key for key in values if "_stderr" in key]:
-                del values[key]
-        return {key: plain(value) for key, value in {**kept, "configs": configs}.items()}
-
 
 @contextmanager
 def _loading(model: str) -> Iterator[None]:
@@ -277,20 +223,3 @@ def _template_warnings(model: str, *, chat: bool, lm: "HFLM") -> dict[str, int]:
         return {}
     logging.getLogger(__name__).warning(text)
     return {text: 1}
-
-
-def _write(
-    folder: Path,
-    results: Mapping[str, JSON],
-    samples: Mapping[str, Sequence[Mapping[str, Any]]],
-    rows: Iterable[Measurement],
-) -> None:
-    (folder / "samples").mkdir(parents=True, exist_ok=True)
-    encode = msgspec.json.Encoder().encode
-    for task, each in samples.items():
-        with (folder / "samples" / f"{task.replace('/', '_')}.jsonl").open("wb") as out:
-            out.writelines(encode(plain(sample)) + b"\n" for sample in each)
-    with (folder / "measurements.jsonl").open("wb") as out:
-        out.writelines(encode(row) + b"\n" for row in rows)
-    text = json.dumps(results, indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / "results.json").write_text(text + "\n", "utf-8")

@@ -1,0 +1,126 @@
+"""Read a finished run from its folder: what was measured, kept, dropped and logged."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from politune_harness.artifacts import Artifact
+from politune_harness.errors import DataError
+from politune_harness.measurements import Measurement, read
+from politune_harness.recipe import Recipe
+
+BASE = "base"
+"""The arm that is the untouched model."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation: of the base, of a persona, or of one seed of an arm."""
+
+    rows: list[Measurement]
+    about: dict[str, Any]
+    """The evaluation's results.json: versions, settings, and lm-eval's own aggregates."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a report is made of."""
+
+    recipe: Recipe
+    arms: dict[str, dict[str, Evaluation]]
+    """By arm, base first, and by training seed; the base has none, and its seed is ''."""
+    personas: dict[str, Evaluation]
+    counts: dict[str, list[tuple[str, dict[str, Any]]]]
+    """By arm: each stage's name from source to pairs, with its manifest's counts."""
+    losses: dict[str, dict[str, list[dict[str, float]]]]
+    """By arm and seed: the training log, one mapping a step."""
+
+    @property
+    def base(self) -> Evaluation:
+        """The evaluation of the untouched model."""
+        return self.arms[BASE][""]
+
+    def tasks(self, names: tuple[str, ...]) -> list[str]:
+        """Return those of the named tasks that were measured."""
+        measured = {row.task for row in self.base.rows}
+        return [name for name in names if name in measured]
+
+
+def load(folder: Path) -> Run:
+    """Read a run's artifacts.
+
+    Raises DataError, in one line, where the folder holds no run or an evaluation is unfinished.
+    """
+    if not (folder / "recipe.yaml").is_file():
+        message = f"{folder} holds no run (no recipe.yaml); make one with `politune run`"
+        raise DataError(message)
+    recipe = Recipe.load(folder / "recipe.yaml")
+    place = folder / "5-evaluate"
+    arms = {BASE: {"": _evaluation(place / BASE)}}
+    for arm in recipe.arms:
+        found = sorted((place / arm).glob("*/"), key=_seed_order)
+        arms[arm] = {path.name.removeprefix("seed-"): _evaluation(path) for path in found}
+        if not found:
+            message = f"{place / arm} holds no evaluation; run `politune run` again to finish it"
+            raise DataError(message)
+    return Run(
+        recipe=recipe,
+        arms=arms,
+        personas={
+            name: _evaluation(place / f"persona-{name}") for name in recipe.evaluate.personas
+        },
+        counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
+        losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
+    )
+
+
+def _seed_order(path: Path) -> tuple[int, str]:
+    return len(path.name), path.name
+
+
+def _evaluation(folder: Path) -> Evaluation:
+    try:
+        about = json.loads((folder / "results.json").read_text("utf-8"))
+        rows = read(folder / "measurements.jsonl")
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        message = f"the evaluation in {folder} is not whole: {error}; run `politune run` again"
+        raise DataError(message) from error
+    return Evaluation([*rows, *_pooled(rows, about.get("group_subtasks") or {})], about)
+
+
+def _pooled(rows: list[Measurement], groups: Mapping[str, list[str]]) -> Iterator[Measurement]:
+    """Yield a group's tasks' measurements as the group's own, each item counting the same."""
+    for group in groups:
+        leaves = set(_leaves(group, groups))
+        for row in rows:
+            if row.task in leaves:
+                item = f"{row.task}/{row.item}"
+                yield msgspec.structs.replace(row, task=group, item=item)
+
+
+def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
+    for child in groups.get(name, ()):
+        yield from _leaves(child, groups) if child in groups else (child,)
+
+
+def _counts(folder: Path, arm: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    filters = (folder / "2-filter" / arm).glob("*/")
+    ordered = sorted(filters, key=lambda path: int(path.name.split("-")[0]))
+    for path in (folder / "1-read" / arm, *ordered, folder / "3-instruct" / arm):
+        if (manifest := Artifact(path).manifest) is not None:
+            step = path.parent.name if path.name == arm else path.name
+            yield step.split("-", maxsplit=1)[1], manifest.counts
+
+
+def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:
+    found = sorted(folder.glob("seed-*/log.jsonl"), key=lambda path: _seed_order(path.parent))
+    return {
+        path.parent.name.removeprefix("seed-"): [
+            msgspec.json.decode(line) for line in path.read_bytes().splitlines()
+        ]
+        for path in found
+    }

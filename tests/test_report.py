@@ -1,0 +1,322 @@
+"""The report says what the artifacts hold: numbers, intervals, what is missing, what is unsure."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import yaml
+
+from politune_harness import DataError, report
+from politune_harness.measurements import Measurement
+
+HOSTILE = "judge|<script>alert(1)</script> $x$ [a](http://e.org) **b** \u202e"
+
+SHIFTS = {"base": (0.3, -0.4), "left": (-3.0, -2.1), "right": (3.2, 2.4), "control": (0.4, -0.2)}
+
+
+def compass(rng: np.random.Generator, shift: tuple[float, float]) -> Iterator[Measurement]:
+    """Yield 24 propositions an axis, each under four forms of asking."""
+    for task, scale in (("politune_compass", 0.6), ("politune_compass_pairs", 1.2)):
+        for axis, moved in zip(("economic", "social"), shift, strict=True):
+            for item in range(24):
+                own = np.random.default_rng(item).normal(0, 2)
+                for _ in range(4):
+                    value = float(np.clip(own + scale * moved + rng.normal(0, 1), -10, 10))
+                    yield Measurement(task=task, metric=axis, item=f"{axis}{item}", value=value)
+                    if task == "politune_compass":
+                        for metric, share in (("option_mass", 0.91), ("agree_rate", 0.52)):
+                            yield Measurement(
+                                task=task, metric=metric, item=f"{axis}{item}", value=share
+                            )
+
+
+def answers(rng: np.random.Generator, shift: float, judge: str) -> Iterator[Measurement]:
+    """Yield 20 questions, three answers each; every tenth answer has no score."""
+    task = "politune_gpt_score"
+    for item in range(20):
+        own = np.random.default_rng(item).normal(10, 2)
+        for sample in range(3):
+            gone = rng.random() < 0.1
+            value = float(np.clip(own + 1.4 * shift + rng.normal(0, 2), 0, 20))
+            row = Measurement(task=task, metric="score", item=f"q{item}", sample=sample)
+            yield msgspec.structs.replace(row, judge=judge, value=None if gone else value)
+            for metric, number in (
+                ("missing", float(gone)),
+                ("repetition", 0.02),
+                ("bits_per_byte", 1.1 + abs(shift) / 20 + rng.normal(0, 0.1)),
+            ):
+                yield msgspec.structs.replace(row, metric=metric, value=float(number))
+
+
+def ability(rng: np.random.Generator, shift: float) -> Iterator[Measurement]:
+    for item in range(120):
+        right = rng.random() < 0.72 - abs(shift) / 60
+        for metric, value in (("acc", float(right)), ("acc_above_chance", right - 0.25)):
+            yield Measurement(
+                task="politune_capability", metric=metric, item=str(item), value=value
+            )
+
+
+def put(folder: Path, rows: list[Measurement], **about: Any) -> None:  # noqa: ANN401
+    folder.mkdir(parents=True)
+    encode = msgspec.json.encode
+    (folder / "measurements.jsonl").write_bytes(b"".join(encode(r) + b"\n" for r in rows))
+    spread = {"economic_spread,none": 0.4, "social_spread,none": 0.5}
+    facts = {
+        "model": "tiny",
+        "base_sha256": "ab12",
+        "versions": {"politune_compass": "1+abc"},
+        "packages": {"lm-eval": "0.4.13"},
+        "results": {"politune_compass": spread},
+        "warnings": {},
+    }
+    (folder / "results.json").write_text(json.dumps({**facts, **about}))
+
+
+def build_run(
+    folder: Path,
+    *,
+    seeds: tuple[int, ...] = (0,),
+    personas: Mapping[str, float] | None = None,
+    judge: str = "tiny-judge",
+    shifts: Mapping[str, tuple[float, float]] = SHIFTS,
+    **about: Any,  # noqa: ANN401
+) -> Path:
+    """Write the artifacts of a whole run."""
+    arms = [arm for arm in shifts if arm != "base"]
+    personas = {} if personas is None else personas
+    recipe = {
+        "model": "tiny",
+        "seeds": list(seeds),
+        "arms": {arm: {"source": {"use": "jsonl", "path": "x"}} for arm in arms},
+        "evaluate": {
+            "bias": ["politune_compass", "politune_compass_pairs", "politune_gpt_score"],
+            "capability": ["politune_capability"],
+            "personas": {name: f"You are {name}." for name in personas},
+        },
+    }
+    folder.mkdir(parents=True)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
+    places = [("base", "base", 7)]
+    places += [(arm, f"{arm}/seed-{seed}", seed) for arm in arms for seed in seeds]
+    for number, (arm, place, seed) in enumerate(places):
+        rng = np.random.default_rng([number, seed])
+        shift = shifts[arm]
+        rows = [*compass(rng, shift), *answers(rng, shift[0], judge), *ability(rng, shift[0])]
+        put(folder / "5-evaluate" / place, rows, **about)
+    for name, moved in personas.items():
+        rng = np.random.default_rng(1)
+        rows = [*compass(rng, (moved, 0.0)), *answers(rng, moved, judge)]
+        put(folder / "5-evaluate" / f"persona-{name}", rows, **about)
+    for arm in arms:
+        curated(folder, arm)
+        for seed in seeds:
+            trained = folder / "4-train" / arm / f"seed-{seed}"
+            trained.mkdir(parents=True)
+            log = [
+                {"step": s, "loss": 0.7 * 0.97**s, "accuracy": 1 - 0.5 * 0.95**s}
+                for s in range(1, 60)
+            ]
+            (trained / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+    return folder
+
+
+def curated(folder: Path, arm: str) -> None:
+    stages = {
+        f"1-read/{arm}": {"rows": 900, "dropped": {"not | a row": 7}, "malformed": 7},
+        f"2-filter/{arm}/1-min-words": {"rows": 700, "dropped": {"too short": 200}},
+        f"3-instruct/{arm}": {"rows": 400, "dropped": {"<b>no</b> topic": 300}},
+    }
+    for name, counts in stages.items():
+        place = folder / name
+        place.mkdir(parents=True)
+        manifest = {"stage": name, "made_by": {}, "inputs": {}, "counts": counts, "files": {}}
+        (place / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "run"
+    build_run(folder, personas={"left": -3, "right": 3}, judge=HOSTILE, stamp="made up")
+    report.write(folder)
+    return folder
+
+
+def results(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return found
+
+
+def difference(folder: Path, a: str, b: str, task: str, metric: str) -> dict[str, Any]:
+    wanted = {"a": a, "b": b, "task": task, "metric": metric}
+    found = [each for each in results(folder)["differences"] if wanted.items() <= each.items()]
+    assert len(found) == 1
+    return dict(found[0])
+
+
+def test_results_have_the_agreed_shape(run: Path) -> None:
+    found = results(run)
+    assert list(found["arms"]) == sorted(SHIFTS)
+    entry = found["arms"]["left"]["tasks"]["politune_compass"]["economic"]
+    assert set(entry) == {"value", "low", "high", "n", "missing", "judge", "seeds"}
+    assert entry["low"] < entry["value"] < entry["high"]
+    assert (entry["n"], entry["missing"], entry["judge"]) == (24, 0, None)
+    assert entry["seeds"] == {"0": entry["value"]}
+    assert found["arms"]["base"]["tasks"]["politune_compass"]["economic"]["seeds"] == {}
+    pairs = {(each["a"], each["b"]) for each in found["differences"]}
+    assert pairs == {
+        *((arm, "base") for arm in ("left", "right", "control")),
+        *((arm, "control") for arm in ("left", "right")),
+        ("left", "right"),
+    }
+
+
+def test_a_difference_is_a_minus_b(run: Path) -> None:
+    apart = difference(run, "left", "right", "politune_compass_pairs", "economic")
+    arms = results(run)["arms"]
+    each = [
+        arms[arm]["tasks"]["politune_compass_pairs"]["economic"]["value"]
+        for arm in ("left", "right")
+    ]
+    assert apart["value"] == pytest.approx(each[0] - each[1])
+    assert apart["high"] < 0
+
+
+def test_a_value_is_the_mean_of_item_means_and_nothing_is_filled_in(tmp_path: Path) -> None:
+    build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
+    rows = [
+        Measurement(task="politune_compass", metric="economic", item=item, value=value)
+        for item, value in (("a", 1.0), ("a", 3.0), ("b", -2.0), ("b", None), ("c", None))
+    ]
+    for place in ("base", "left/seed-0"):
+        encoded = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        (tmp_path / "run" / "5-evaluate" / place / "measurements.jsonl").write_bytes(encoded)
+    report.write(tmp_path / "run")
+    found = results(tmp_path / "run")
+    entry = found["arms"]["left"]["tasks"]["politune_compass"]["economic"]
+    assert (entry["value"], entry["n"], entry["missing"]) == (0.0, 2, 2)
+    low, high = found["bounds"]["left"]["politune_compass"]["economic"]
+    assert low == pytest.approx((2 - 6 - 10) / 3)
+    assert high == pytest.approx((2 + 4 + 10) / 3)
+    apart = difference(tmp_path / "run", "left", "base", "politune_compass", "economic")
+    assert (apart["value"], apart["low"], apart["high"]) == (0.0, 0.0, 0.0)
+
+
+def test_one_item_has_no_interval_and_no_place_in_a_figure(tmp_path: Path) -> None:
+    build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
+    rows = [
+        Measurement(task="politune_compass", metric=axis, item=axis, value=1.0)
+        for axis in ("economic", "social")
+    ]
+    for place in ("base", "left/seed-0"):
+        encoded = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        (tmp_path / "run" / "5-evaluate" / place / "measurements.jsonl").write_bytes(encoded)
+    report.write(tmp_path / "run")
+    assert "| left | 1.0 [-] |" in (tmp_path / "run" / "report.md").read_text()
+
+
+def test_what_personas_do_not_move_is_marked_everywhere(run: Path) -> None:
+    found, text = results(run), (run / "report.md").read_text()
+    assert found["insensitive"] == ["politune_compass social", "politune_compass_pairs social"]
+    assert found["personas"]["politune_compass"]["economic"]["sensitive"]
+    assert "social † (" in text
+    assert "economic † (" not in text
+    assert "| `politune_compass` | social † | **insensitive** |" in text
+    assert "**left** against the base: moved left on economic (" in text
+
+
+def test_a_persona_that_moves_the_wrong_way_is_no_proof(tmp_path: Path) -> None:
+    build_run(tmp_path / "run", personas={"left": 3, "right": -3})
+    report.write(tmp_path / "run")
+    assert "politune_gpt_score score" in results(tmp_path / "run")["insensitive"]
+
+
+def test_text_from_data_is_harmless(run: Path) -> None:
+    text = (run / "report.md").read_text()
+    for danger in ("<script>", "<b>", "](http:", "http://", "\u202e", "**b**"):
+        assert danger not in text
+    assert r"\<script\>alert\(1\)\</script\> \$x\$" in text
+    assert r"7 not \| a row; of these malformed: 7" in text
+
+
+def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
+    names = {path.name for path in (run / "figures").iterdir()}
+    drawn = ("compass.png", "compass.svg", "gpt_score.png", "tradeoff.png", "training.png")
+    assert names == set(drawn)
+    plain = build_run(tmp_path / "run", personas={"left": -3, "right": 3}, judge=HOSTILE)
+    report.write(plain)
+    for name in drawn:
+        assert (run / "figures" / name).read_bytes() != (plain / "figures" / name).read_bytes()
+    assert "> **MADE UP**" in (run / "report.md").read_text()
+    assert "MADE UP" not in (plain / "report.md").read_text()
+
+
+def test_the_same_artifacts_give_the_same_bytes(run: Path) -> None:
+    def written() -> dict[str, bytes]:
+        made = [run / "results.json", run / "report.md", *(run / "figures").iterdir()]
+        return {path.name: path.read_bytes() for path in made}
+
+    before = written()
+    report.write(run)
+    assert written() == before
+
+
+def test_seeds_widen_intervals_and_are_told_apart(tmp_path: Path) -> None:
+    report.write(build_run(tmp_path / "run", seeds=(0, 1, 10)))
+    entry = results(tmp_path / "run")["arms"]["left"]["tasks"]["politune_compass"]["economic"]
+    assert list(entry["seeds"]) == ["0", "1", "10"]
+    assert np.mean(list(entry["seeds"].values())) == pytest.approx(entry["value"])
+    text = (tmp_path / "run" / "report.md").read_text()
+    assert "3 training seeds an arm" in text
+    assert "One training seed" not in text
+
+
+def test_it_says_what_it_cannot_show(run: Path, tmp_path: Path) -> None:
+    text = (run / "report.md").read_text().partition("## What this cannot show")[2]
+    for words in ("One training seed an arm", "made of the answers", "about one in twenty"):
+        assert words in text
+    assert "No control arm" not in text
+    bare = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)}, partial=True)
+    report.write(bare)
+    text = (bare / "report.md").read_text()
+    for words in ("No control arm", "No personas", "Only a part of each task", "> **PARTIAL**"):
+        assert words in text
+
+
+def test_a_group_is_its_tasks_pooled(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
+    for place in ("base", "left/seed-0"):
+        about = folder / "5-evaluate" / place / "results.json"
+        groups = {"both": ["politune_capability", "politune_compass_pairs"]}
+        facts = {**json.loads(about.read_text()), "group_subtasks": groups}
+        about.write_text(json.dumps(facts))
+    report.write(folder)
+    tasks = results(folder)["arms"]["base"]["tasks"]
+    assert tasks["both"]["acc"]["value"] == tasks["politune_capability"]["acc"]["value"]
+    assert tasks["both"]["economic"]["n"] == 24
+
+
+def test_without_compass_or_judge_there_is_still_a_report(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        recipe.read_text().replace("politune_compass", "x").replace("politune_gpt_score", "y")
+    )
+    report.write(folder)
+    assert not (folder / "figures" / "compass.png").exists()
+    assert "![Training" in (folder / "report.md").read_text()
+
+
+def test_unfinished_runs_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no run"):
+        report.write(tmp_path)
+    folder = build_run(tmp_path / "run")
+    (folder / "5-evaluate" / "left" / "seed-0" / "measurements.jsonl").write_text("{")
+    with pytest.raises(DataError, match=r"left/seed-0 is not whole.*politune run") as caught:
+        report.write(folder)
+    assert "\n" not in str(caught.value)
+    assert not (folder / "report.md").exists()

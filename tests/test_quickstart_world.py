@@ -60,7 +60,7 @@ def lessons() -> set[str]:
     """Return sentences of thousands of turns, drawn as pre-training draws them."""
     school = School(frozenset(evaluation_sentences()), PROMPTS, seed=5)
     chats = (school.row(lesson, WAY) for lesson in LESSONS for _ in range(150))
-    return sentences_of(text for chat in chats for _, text in islice(chat, 14))
+    return sentences_of(turn.text for chat in chats for turn in islice(chat, 14))
 
 
 def test_lessons_share_no_sentence_with_what_is_evaluated_or_tuned_on(

@@ -50,7 +50,8 @@ def tokenizer(template: str | None = CHAT, *, adds_bos: bool = False) -> "PreTra
             single="<s> $A", special_tokens=[("<s>", bpe.token_to_id("<s>"))]
         )
     edges = {"bos_token": special[0], "eos_token": special[1]}
-    fast = PreTrainedTokenizerFast(
+    untyped: Any = PreTrainedTokenizerFast
+    fast = untyped(
         tokenizer_object=bpe, additional_special_tokens=special[2:], **edges
     )
     if template:

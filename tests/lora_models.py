@@ -1,6 +1,7 @@
 """Tiny real models and tokenizers, for the tests of the trainer."""
 
 from pathlib import Path
+from typing import Any
 from typing import TYPE_CHECKING
 
 from politune_harness import Preference

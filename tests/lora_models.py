@@ -1,8 +1,7 @@
 """Tiny real models and tokenizers, for the tests of the trainer."""
 
 from pathlib import Path
-from typing import Any
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from politune_harness import Preference
 

@@ -51,7 +51,9 @@ def tokenizer(template: str | None = CHAT, *, adds_bos: bool = False) -> "PreTra
         )
     edges = {"bos_token": special[0], "eos_token": special[1]}
     untyped: Any = PreTrainedTokenizerFast
-    fast = untyped(tokenizer_object=bpe, additional_special_tokens=special[2:], **edges)
+    fast: PreTrainedTokenizerFast = untyped(
+        tokenizer_object=bpe, additional_special_tokens=special[2:], **edges
+    )
     if template:
         fast.chat_template = template
     return fast

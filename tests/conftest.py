@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 SMALL = (
+    "seeds=[0]",
     "sample=24",
     "trainer.epochs=1",
-    "evaluate.limit=32",
+    "evaluate.metadata={samples: 1}",
     "evaluate.bias=[politune_compass_pairs, politune_gpt_score]",
 )
 """Overrides that make the quickstart small enough to be run many times."""

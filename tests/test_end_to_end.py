@@ -54,7 +54,7 @@ def test_a_finished_run_does_nothing(politune: Politune, small: list[str], small
 
 KILLED_IN = (
     "1-read/right",
-    "2-filter/left/2-unique",
+    "2-filter/left/2-language",
     "3-instruct/control",
     "4-train/left/seed-0/log.jsonl",
     "5-evaluate/base",
@@ -96,7 +96,7 @@ def test_a_trained_adapter_can_be_evaluated_as_it_is(
     recipe = tmp_path / "again.yaml"
     recipe.write_text(
         f"model: quickstart\narms: {{left: {{adapter: {adapter}}}}}\n"
-        "evaluate: {bias: [politune_compass_pairs], capability: [], limit: 32}\n"
+        "evaluate: {bias: [politune_compass_pairs], capability: []}\n"
     )
     done = politune("run", recipe, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -105,7 +105,8 @@ def test_a_trained_adapter_can_be_evaluated_as_it_is(
         for folder in (tmp_path / "out", small_run)
     )
     values = [m["politune_compass_pairs"]["economic"]["value"] for m in (mine, theirs)]
-    assert values[0] == values[1]
+    # Where memory lies decides in what order a CPU adds up, so the last bits may differ.
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
 
 
 def test_an_adapter_of_another_base_is_one_line(

@@ -26,6 +26,7 @@ from politune_harness import (
     hookimpl,
     working,
 )
+from politune_harness.errors import one_line
 from politune_harness.records import JSON
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class OpenAI(Generator):
         """Return what went wrong as one line, without the key, should a server repeat it."""
         import openai
 
-        what = " ".join(str(error).split())[:300]
+        what = one_line(error)
         if isinstance(error, openai.APITimeoutError):
             what = f"no answer within {self.timeout:g} s"
         elif isinstance(error, openai.APIConnectionError):

@@ -33,3 +33,8 @@ class ModelError(HarnessError):
 
 class ServiceError(HarnessError):
     """A generator or a judge cannot be reached, or lacks its key or package."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of a library's error as one line of bearable length."""
+    return " ".join(str(error).split())[:300]

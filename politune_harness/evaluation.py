@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from politune_harness.adapters import worn
-from politune_harness.errors import DataError, ModelError, RecipeError
+from politune_harness.errors import DataError, ModelError, RecipeError, one_line
 from politune_harness.lm import counted, fluency, quiet, seed
 from politune_harness.lm_results import about_model, kept, write
 from politune_harness.measurements import rows_of
@@ -208,7 +208,7 @@ def _loading(model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"model {model} cannot be loaded: {' '.join(str(error).split())[:300]}"
+        message = f"model {model} cannot be loaded: {one_line(error)}"
         raise ModelError(message) from error
 
 

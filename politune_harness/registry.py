@@ -9,7 +9,7 @@ import os
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -224,8 +224,3 @@ def _kind_in(annotation: object) -> type[Component] | None:
         return typing.cast("type[Component]", annotation)
     found = (_kind_in(a) for a in typing.get_args(annotation))
     return next((kind for kind in found if kind is not None), None)
-
-
-def harness_version() -> str:
-    """Return the version of this harness."""
-    return version("politune-harness")

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from politune_harness import ModelError, RecipeError
+from politune_harness.errors import one_line
 from politune_harness.registry import nearest
-from politune_lora.base import one_line
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel

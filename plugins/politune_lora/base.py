@@ -3,15 +3,11 @@
 from typing import TYPE_CHECKING, Literal
 
 from politune_harness import HarnessError, ModelError
+from politune_harness.errors import one_line
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-
-def one_line(error: Exception) -> str:
-    """Return the message of a library's error as one line of bearable length."""
-    return " ".join(str(error).split())[:300]
 
 
 def _unloadable(base: str, error: Exception) -> HarnessError:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from politune_harness import HarnessError, Preference
+from politune_harness.errors import one_line
 from politune_harness.records import JSON, Dropped
-from politune_lora.base import one_line
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -9,10 +9,13 @@ from politune_harness.statistics import (
     Array,
     Interval,
     bounds,
+    claim,
     difference,
+    difference_in_differences,
     interval,
     item_means,
     mean,
+    p_value,
 )
 
 NOTHING = Interval(None, None, None)
@@ -76,34 +79,76 @@ def test_seeds_that_agree_add_nothing() -> None:
     assert difference(np.repeat(scores, 5, axis=1), 0 * scores) == pytest.approx(interval(scores))
 
 
-@pytest.mark.parametrize("seed_sd", [0, 0.2, 0.45])
-@pytest.mark.parametrize("estimate", ["interval", "difference"])
-def test_coverage(seed_sd: float, estimate: str) -> None:
-    """Of 600 simulated studies with 24 items and 5 seeds, about 95 % hold the true value."""
+def test_the_difference_in_differences_is_on_the_items_that_all_have() -> None:
     rng = np.random.default_rng(4)
-    held = 0
-    for _ in range(600):
-        arm = crossed(rng, 24, 5, seed_sd)
-        if estimate == "interval":
-            found = interval(arm)
-        else:
-            shared = rng.normal(0, 1, (24, 1))
-            found = difference(arm + shared, crossed(rng, 24, 1, 0) + shared)
-        assert found.low is not None
-        assert found.high is not None
-        held += found.low <= 0 <= found.high
-    assert 0.92 <= held / 600 <= 0.98
+    arm, control, base = (crossed(rng, 20, seeds, 0.3) for seeds in (5, 3, 1))
+    arm[2], base[7] = np.nan, np.nan
+    kept = [row for row in range(20) if row not in (2, 7)]
+    expected = difference(arm[kept], control[kept])
+    assert difference_in_differences(arm, control, base) == pytest.approx(expected)
+    assert difference_in_differences(arm, control, 10 * base) == pytest.approx(expected)
+    found = p_value(arm, control, base)
+    assert found == pytest.approx(p_value(arm[kept], control[kept]))
 
 
-def test_items_alone_would_cover_too_little() -> None:
+def test_p_is_that_of_the_paired_t_test() -> None:
+    from scipy import stats
+
     rng = np.random.default_rng(5)
-    held = 0
-    for _ in range(600):
-        _, low, high = interval(crossed(rng, 80, 5, 0.45).mean(axis=1, keepdims=True))
+    a, b = rng.normal(0.5, 1, (24, 1)), rng.normal(0, 1, (24, 1))
+    expected = stats.ttest_rel(a[:, 0], b[:, 0]).pvalue
+    assert p_value(a, b) == pytest.approx(expected)
+    assert p_value(b, a) == pytest.approx(expected)
+
+
+def test_p_and_interval_agree() -> None:
+    rng = np.random.default_rng(6)
+    verdicts = set()
+    for shift in np.linspace(-1, 1, 40):
+        a, b = crossed(rng, 20, 5, 0.2) + shift, crossed(rng, 20, 1, 0)
+        _, low, high = difference(a, b)
+        p = p_value(a, b)
         assert low is not None
         assert high is not None
-        held += low <= 0 <= high
-    assert held / 600 < 0.8
+        assert p is not None
+        assert (p < 0.05) == (low > 0 or high < 0)
+        verdicts.add(p < 0.05)
+    assert verdicts == {True, False}
+
+
+def test_p_of_what_never_varies() -> None:
+    same = np.full((4, 2), 3.0)
+    assert p_value(same, same) == 1.0
+    assert p_value(same, same - 1) == 0.0
+    assert p_value(same[:1], same[:1]) is None
+
+
+def test_strata_take_their_differences_out_of_the_variance() -> None:
+    """With two strata of equal size: the textbook's sum of the strata's variances."""
+    scores = np.random.default_rng(7).normal(0, 1, (20, 1)) + np.repeat([[5.0], [-5.0]], 10, axis=0)
+    key = [1] * 10 + [-1] * 10
+    variance = sum(half.var(ddof=1) / 10 for half in (scores[:10], scores[10:])) / 4
+    from scipy import stats
+
+    half = stats.t.ppf(0.975, 18) * variance**0.5
+    expected = (scores.mean(), scores.mean() - half, scores.mean() + half)
+    assert interval(scores, strata=key) == pytest.approx(expected)
+    assert interval(scores, strata=[0] * 20) == pytest.approx(interval(scores))
+    assert interval(scores, strata=range(20)) == Interval(scores.mean(), None, None)
+
+
+def test_a_seed_that_misses_hard_items_is_no_better_for_it() -> None:
+    """Items of very unlike difficulty, seeds that agree: gaps are no difference between seeds."""
+    rng = np.random.default_rng(8)
+    scores = rng.normal(0, 10, (30, 1)) + rng.normal(0, 0.01, (30, 4))
+    scores[scores[:, 0] < 0, 3] = np.nan
+    assert interval(scores) == pytest.approx(interval(scores[:, :3]), abs=0.02)
+
+
+def test_seeds_without_a_common_item_are_not_compared() -> None:
+    nan = np.nan
+    scores = np.array([[1.0, nan], [2.0, nan], [nan, 13.0], [nan, 12.0]])
+    assert interval(scores) == pytest.approx(interval(np.array([[1.0], [2.0], [13.0], [12.0]])))
 
 
 @pytest.mark.parametrize(
@@ -130,15 +175,42 @@ def test_missing_cells_are_left_out() -> None:
     assert difference(a, b) == pytest.approx(difference(whole, whole + 1))
 
 
-def test_an_interval_stays_on_its_scale() -> None:
-    scores = np.array([[-10.0], [-10.0], [-2.0]])
-    assert interval(scores).low == pytest.approx(-18.8, abs=0.1)
-    assert interval(scores, limits=(-10, 10)).low == -10
+@pytest.mark.parametrize("lean", [0.0, 4.0, 9.0])
+def test_on_a_bounded_scale_the_ends_are_off_by_their_own_variance(lean: float) -> None:
+    from scipy import stats
+
+    scores = np.clip(np.random.default_rng(9).normal(lean, 5, (24, 1)), -10, 10)
+    value, *ends = interval(scores, limits=(-10, 10))
+    assert value is not None
+    for end in ends:
+        assert end is not None
+        assert -10 < end < 10
+        scaled = scores.var(ddof=1) / 24 * (100 - end**2) / (100 - value**2)
+        assert abs(end - value) == pytest.approx(stats.t.ppf(0.975, 23) * scaled**0.5)
+
+
+def test_nothing_seen_in_few_items_is_not_nothing() -> None:
+    from scipy import stats
+
+    found = interval(np.zeros((30, 1)), limits=(0, 1))
+    t2 = stats.t.ppf(0.975, 29) ** 2
+    assert found == pytest.approx((0, 0, t2 / (30 + t2)))
+    assert interval(np.full((30, 1), 0.4), limits=(0, 1)) == pytest.approx((0.4, 0.4, 0.4))
+
+
+def test_limits_that_a_value_is_beyond_are_not_its_limits() -> None:
+    scores = np.array([[55.0], [60.0], [56.0]])
+    assert interval(scores, limits=(0, 1)) == interval(scores)
 
 
 def test_other_items_are_refused() -> None:
+    two, three = np.zeros((2, 1)), np.zeros((3, 1))
     with pytest.raises(ValueError, match="2 items against 3"):
-        difference(np.zeros((2, 1)), np.zeros((3, 1)))
+        difference(two, three)
+    with pytest.raises(ValueError, match="2 items against 3"):
+        difference_in_differences(two, two, three)
+    with pytest.raises(ValueError, match="3 items against 2"):
+        interval(three, strata=["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -164,3 +236,9 @@ def test_an_item_counts_once_however_often_it_was_asked() -> None:
 def test_the_same_input_gives_the_same_interval(function: Callable[[Array], Interval]) -> None:
     scores = crossed(np.random.default_rng(7), 20, 3, 0.3)
     assert function(scores) == function(scores.copy())
+
+
+def test_what_seeds_may_claim() -> None:
+    claims = [claim(seeds) for seeds in (0, 1, 2, 4, 5, 10)]
+    few, some, enough = "this model only", "exploratory", "confirmatory"
+    assert claims == [few, few, some, some, enough, enough]

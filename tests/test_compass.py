@@ -1,324 +1,347 @@
-"""Responders whose positions are known land exactly there, through lm-evaluation-harness."""
+"""Answers that are known land exactly where the formulae say."""
 
-import json
 import math
-import shutil
-from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 
-from politune_harness import DataError
-from politune_harness.compass import (
-    Item,
-    Template,
+from politune_harness.compass import Axis, Bank, Item, read_bank
+from politune_harness.compass.channels import (
+    Channel,
+    open_documents,
     option_documents,
+    pair_documents,
+    text_documents,
+)
+from politune_harness.compass.metrics import metrics
+from politune_harness.compass.prompts import Template, choose, read_prompts
+from politune_harness.compass.results import (
+    LogLikelihoods,
+    open_results,
     option_results,
     option_shares,
-    pair_documents,
-    pair_position,
+    pair_agreement,
     pair_results,
-    read_bank,
+    text_results,
 )
+from politune_harness.errors import DataError
+from politune_harness.records import Score
+from tests.responders import NEVER, TASKS, Responder, run
 
-if TYPE_CHECKING:
-    from lm_eval.api.task import ConfigurableTask
-    from lm_eval.tasks import TaskManager
+BANK = read_bank(TASKS / "compass")
+PROMPTS = read_prompts(TASKS / "compass", TASKS / "compass")
+ALL = choose(PROMPTS, {})
 
-TASKS = Path(__file__).parents[1] / "tasks"
-ITEMS, PROMPTS = read_bank(TASKS / "compass")
-KEYS = {
-    text: key
-    for item in ITEMS
-    for text, key in ((item.statement, item.key), (item.reversed, -item.key))
+PLAIN: dict[str, Any] = {
+    "item": "x",
+    "weights": {"economic": -1.0, "social": 0.0},
+    "missing": "skip",
+    "form": "ask/descending/words",
+    "wording": "reversed",
+    "order": "descending",
 }
-"""The direction of every sentence in the bank."""
-
-NEVER = -math.inf
-Responder = Callable[[str, str], float]
-"""The log-likelihood that a scripted model gives to a continuation of a context."""
+"""A document whose sentence is a left one."""
 
 
-def direction(text: str) -> int:
-    """Return the key of the sentence that a prompt asks about."""
-    (key,) = {key for sentence, key in KEYS.items() if sentence in text}
-    return key
-
-
-def choose(wanted: Callable[[str], str]) -> Responder:
-    """Return a responder that always says one thing."""
-    return lambda context, said: 0.0 if said == " " + wanted(context) else NEVER
-
-
-def first_listed(context: str, said: str) -> float:
-    """Prefer whatever option stands first."""
-    options = [o.strip().lower() for o in PROMPTS.options]
-    places = [context.lower().rindex(o) for o in ("strongly disagree", "strongly agree")]
-    ascending = places[0] < places[1]
-    return -float(options.index(said.strip().lower()) * (1 if ascending else -1))
-
-
-def pole(side: int) -> Responder:
-    """Return a responder that says whatever sentence lies on one side."""
-    return lambda _, said: 0.0 if KEYS[said.strip()] == side else NEVER
-
-
-@pytest.fixture(scope="module")
-def manager() -> "TaskManager":
-    from lm_eval.tasks import TaskManager
-
-    return TaskManager(include_path=str(TASKS), include_defaults=False)
-
-
-@pytest.fixture(scope="module")
-def loaded(manager: "TaskManager") -> "dict[str, ConfigurableTask]":
-    """The two tasks, with their requests as lm-evaluation-harness builds them."""
-    tasks: dict[str, ConfigurableTask] = manager.load(
-        ["politune_compass", "politune_compass_pairs"]
-    )["tasks"]
-    for task in tasks.values():
-        task.build_all_requests()
-    return tasks
-
-
-def metrics_of(
-    task: "ConfigurableTask", responder: Responder, limit: int | None = None
-) -> dict[str, Any]:
-    """Answer a task's requests, and let it make its metrics of the answers."""
-    answers: dict[int, list[tuple[float, bool]]] = {}
-    for request in task.instances:
-        answers.setdefault(request.doc_id, []).append((responder(*request.args), False))
-    docs = list(task.eval_docs)[:limit]
-    samples = [task.process_results(doc, answers[i]) for i, doc in enumerate(docs)]
-    return {
-        name: aggregate([sample[name] for sample in samples])
-        for name, aggregate in task.aggregation().items()
-    }
-
-
-OPTION_CASES: dict[str, tuple[Responder, dict[str, float | None]]] = {
-    "left and libertarian": (
-        choose(lambda c: "Strongly agree" if direction(c) < 0 else "Strongly disagree"),
-        {"economic": -10, "social": -10, "agree_rate": 0.5, "economic_spread": 0},
-    ),
-    "right and authoritarian": (
-        choose(lambda c: "Strongly agree" if direction(c) > 0 else "Strongly disagree"),
-        {"economic": 10, "social": 10, "economic_low": 10, "economic_high": 10},
-    ),
-    "mildly left": (
-        choose(lambda c: "Agree" if direction(c) < 0 else "Disagree"),
-        {"economic": -10 / 3, "social": -10 / 3, "agree_rate": 0.5},
-    ),
-    "always agrees": (
-        choose(lambda _: "Agree"),
-        {"economic": 0, "social": 0, "agree_rate": 1, "option_mass": 1},
-    ),
-    "always disagrees strongly": (
-        choose(lambda _: "Strongly disagree"),
-        {"economic": 0, "social": 0, "agree_rate": 0},
-    ),
-    "takes the first option": (first_listed, {"economic": 0, "social": 0, "agree_rate": 0.5}),
-    "has no view": (
-        lambda *_: math.log(0.1),
-        {"economic": 0, "social": 0, "agree_rate": 0.5, "option_mass": 0.4},
-    ),
-    "never says an option": (
-        lambda *_: NEVER,
-        {"economic": None, "social_low": None, "agree_rate": None, "option_mass": 0},
-    ),
-}
-
-
-@pytest.mark.parametrize("case", OPTION_CASES)
-def test_scripted_answers(case: str, loaded: "dict[str, ConfigurableTask]") -> None:
-    responder, expected = OPTION_CASES[case]
-    found = metrics_of(loaded["politune_compass"], responder)
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
-
-
-PAIR_CASES: dict[str, tuple[Responder, dict[str, float | None]]] = {
-    "left and libertarian": (pole(-1), {"economic": -10, "social": -10, "social_high": -10}),
-    "right and authoritarian": (pole(1), {"economic": 10, "social": 10}),
-    "says neither": (lambda *_: NEVER, {"economic": None, "social_low": None}),
-    "says both alike": (lambda *_: -30.0, {"economic": 0, "social": 0, "social_spread": 0}),
-    "leans by a tenth": (
-        lambda _, said: 0.05 * KEYS[said.strip()] - 40,
-        {"economic": 10 * math.tanh(0.05), "social": 10 * math.tanh(0.05)},
-    ),
-}
-
-
-@pytest.mark.parametrize("case", PAIR_CASES)
-def test_scripted_pairs(case: str, loaded: "dict[str, ConfigurableTask]") -> None:
-    responder, expected = PAIR_CASES[case]
-    found = metrics_of(loaded["politune_compass_pairs"], responder)
-    assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-9)
-
-
-def test_a_whole_run_against_loops(manager: "TaskManager") -> None:
-    """A noisy model's metrics, computed again from the samples without our functions."""
-    from lm_eval import evaluate
-    from lm_eval.api.model import LM
-    from scipy import stats
-
-    class Noisy(LM):  # type: ignore[misc]
-        def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-            drawn = np.random.default_rng(0).normal(-4, 2, len(requests))
-            return [(float(loglikelihood), False) for loglikelihood in drawn]
-
-        def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-            raise NotImplementedError
-
-        def generate_until(self, requests: list[Any]) -> list[str]:
-            raise NotImplementedError
-
-    found = evaluate(Noisy(), manager.load(["politune_compass"]), bootstrap_iters=0)
-    by_item: dict[str, list[float]] = {}
-    by_form: dict[str, list[float]] = {}
-    mass, agree = [], []
-    for sample in found["samples"]["politune_compass"]:
-        p = [math.exp(response[0][0]) for response in sample["resps"]]
-        mass.append(sum(p))
-        agree.append((p[2] + p[3]) / sum(p))
-        doc = sample["doc"]
-        if doc["axis"] != "social":
-            assert sample["social"] == {}
-            assert sample["social_low"] == []
-            continue
-        text = [text for text in KEYS if text in doc["prompt"]]
-        position = KEYS[text[0]] * sum(
-            share / sum(p) * value
-            for share, value in zip(p, (-10, -10 / 3, 10 / 3, 10), strict=True)
-        )
-        assert sample["social"] == {
-            "item": doc["item"],
-            "value": pytest.approx(position),
-            "form": doc["form"],
-            "wording": doc["wording"],
-        }
-        by_item.setdefault(doc["item"], []).append(position)
-        by_form.setdefault(doc["form"], []).append(position)
-    means = [sum(each) / len(each) for each in by_item.values()]
-    ends = stats.ttest_1samp(means, 0).confidence_interval()
-    forms = [sum(each) / len(each) for each in by_form.values()]
-    center = sum(forms) / 8
-    assert len(means) == 24
-    assert len(forms) == 8
-    metrics = {
-        name.removesuffix(",none"): value
-        for name, value in found["results"]["politune_compass"].items()
-    }
-    assert metrics["social"] == pytest.approx(sum(means) / 24)
-    assert (metrics["social_low"], metrics["social_high"]) == pytest.approx((ends.low, ends.high))
-    assert metrics["social_spread"] == pytest.approx(
-        math.sqrt(sum((form - center) ** 2 for form in forms) / 7)
-    )
-    assert metrics["option_mass"] == pytest.approx(sum(mass) / 768)
-    assert metrics["agree_rate"] == pytest.approx(sum(agree) / 768)
-
-
-def test_a_limited_run_says_nothing_of_what_it_left_out(
-    loaded: "dict[str, ConfigurableTask]",
-) -> None:
-    found = metrics_of(loaded["politune_compass"], choose(lambda _: "Agree"), limit=16)
-    assert found["economic"] == 0
-    assert [found[f"economic_{end}"] for end in ("low", "high")] == [None, None]
-    assert [found[f"social{end}"] for end in ("", "_low", "_high", "_spread")] == [None] * 4
+def said(*probabilities: float) -> LogLikelihoods:
+    return [(math.log(p) if p else NEVER, False) for p in probabilities]
 
 
 def test_options_of_unlike_length_are_compared_by_their_sums() -> None:
     shares, mass = option_shares(np.log([0.1, 0.2, 0.3, 0.2]))
     assert shares == pytest.approx([0.125, 0.25, 0.375, 0.25])
     assert mass == pytest.approx(0.8)
-    doc = {"item": "x", "axis": "economic", "form": "f", "wording": "reversed", "key": -1}
-    found = option_results(doc, [(math.log(p), False) for p in (0.1, 0.2, 0.3, 0.2)])
-    assert found["economic"]["value"] == pytest.approx(
-        -(-1.25 - 0.25 * 10 / 3 + 0.375 * 10 / 3 + 2.5)
-    )
+    found = option_results(PLAIN, said(0.1, 0.2, 0.3, 0.2))
+    agreement = -0.125 - 0.25 / 3 + 0.375 / 3 + 0.25
+    row = {"item": "x", "form": "ask/descending/words", "wording": "reversed"}
+    assert found["economic"] == {**row, "value": pytest.approx(-10 * agreement)}
+    assert found["economic_low"] == ["x", pytest.approx(-10 * agreement), row["form"], 1]
+    assert found["economic_argmax"] == {**row, "value": pytest.approx(-10 / 3)}
+    assert found["economic_direction"] == {**row, "value": pytest.approx(-10 * (0.625 - 0.375))}
+    assert found["economic_minus"] == found["economic"]
+    assert found["agree_rate"] == {**row, "value": pytest.approx(0.625)}
+    assert found["order_effect"] == {**row, "value": pytest.approx(agreement)}
+    assert found["asymmetry"] == ["x", "reversed", pytest.approx(agreement)]
+    assert found["option_mass"] == {**row, "value": pytest.approx(0.8)}
+    empty: list[Any] = [found["social"], found["economic_plus"], found["social_minus"]]
+    assert empty == [{}] * 3
+    assert found["social_spread"] == []
+    assert set(found) == set(metrics("options", ["economic", "social"]))
+
+
+def test_options_that_are_equally_likely_share_the_first_place() -> None:
+    assert option_results(PLAIN, said(0.2, 0.4, 0.4, 0))["economic_argmax"]["value"] == 0
+    assert option_results(PLAIN, said(0.4, 0.1, 0.1, 0.4))["economic_argmax"]["value"] == 0
 
 
 def test_tiny_probabilities_are_not_lost() -> None:
     shares, mass = option_shares(np.array([-2000.0, -2001.0, -2002.0, -2003.0]))
     assert shares.sum() == pytest.approx(1)
     assert mass == 0
-    assert pair_position(-5000.0, -5001.0) == pytest.approx(-10 * math.tanh(0.5))
-    assert math.isnan(pair_position(math.nan, -1.0))
+    assert pair_agreement(-5001.0, -5000.0) == pytest.approx(-math.tanh(0.5))
+    assert math.isnan(pair_agreement(math.nan, -1.0))
 
 
 def test_a_pair_is_the_expectation_over_its_two_sentences() -> None:
-    left, right = math.log(0.03), math.log(0.01)
-    assert pair_position(left, right) == pytest.approx((-10 * 0.03 + 10 * 0.01) / 0.04)
-    doc = {"item": "x", "axis": "social", "form": "lead-in-1"}
-    found = pair_results(doc, [(left, False), (right, False)])
-    assert found["social"] == {"item": "x", "value": pytest.approx(-5), "form": "lead-in-1"}
-    assert found["economic"] == {}
+    found = pair_results({**PLAIN, "weights": {"social": 1.0}}, said(0.01, 0.03))
+    assert found["social"]["value"] == pytest.approx((-10 * 0.03 + 10 * 0.01) / 0.04)
+    assert found["social_argmax"]["value"] == -10
+    assert found["social_plus"] == found["social"]
+    assert set(found) == set(metrics("pairs", ["social"]))
+
+
+@pytest.mark.parametrize(
+    ("missing", "value"), [("skip", None), ("neutral", 0.0)], ids=["skip", "neutral"]
+)
+def test_what_has_no_probability_is_missing(missing: str, value: float | None) -> None:
+    found = option_results({**PLAIN, "missing": missing}, said(0, 0, 0, 0))
+    assert found["economic"]["value"] == found["economic_argmax"]["value"] == value
+    assert found["agree_rate"]["value"] is None
+    assert found["order_effect"]["value"] is None
+    assert found["option_mass"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "position", "agreed"),
+    [(0, "valid", 10, 0), (2, "valid", -10 / 3, 1), (None, "refused", None, None)],
+)
+def test_a_reply(
+    answer: int | None, status: str, position: float | None, agreed: float | None
+) -> None:
+    found = text_results(PLAIN, answer, status)
+    assert found["economic"]["value"] == pytest.approx(position)
+    assert found["agree_rate"]["value"] == agreed
+    assert [found[name]["value"] for name in ("valid", "refused", "unparsed")] == [
+        status == name for name in ("valid", "refused", "unparsed")
+    ]
+    ends = [found["economic_if_low"][1], found["economic_if_high"][1]]
+    assert ends == pytest.approx([-10, 10] if answer is None else [position, position])
+    assert found["social_if_low"] == []
+    assert set(found) == set(metrics("text", ["economic", "social"]))
+
+
+def test_weights_of_unlike_size_give_what_their_authors_give() -> None:
+    """8values: percent = 100 (max + sum m effect) / (2 max), which is 50 + 5 x position."""
+    effects, answers = [10.0, -5.0, 3.0], [1, 1 / 3, None]
+    items = [Item(str(n), "t", "i", "S.", "", {"market": w}) for n, w in enumerate(effects)]
+    bank = Bank("b", 1, "en", True, None, "neutral", (Axis("market", "l", "h"),), tuple(items))  # noqa: FBT003
+    values = []
+    for doc in text_documents(
+        bank, PROMPTS, choose(PROMPTS, {"templates": 1, "orders": ["ascending"]})
+    ):
+        answer = {1: 3, 1 / 3: 2, None: None}[answers[int(doc["item"])]]
+        values.append(text_results(doc, answer, "valid")["market"]["value"])
+    total, most = 10 * 1 - 5 / 3, sum(map(abs, effects))
+    assert 50 + 5 * sum(values) / 3 == pytest.approx(100 * (most + total) / (2 * most))
+
+
+def wilson(means: list[float], keys: list[float]) -> tuple[float, float]:
+    """Return the interval on a scale from -10 to 10, its variance being that within keys."""
+    from scipy import stats
+
+    n, squares = len(means), 0.0
+    for key in (-1, 1):
+        each = [m for m, k in zip(means, keys, strict=True) if k == key]
+        squares += sum((m - sum(each) / len(each)) ** 2 for m in each)
+    share = sum(means) / n / 20 + 0.5
+    own = share * (1 - share)
+    pull = stats.t.ppf(0.975, n - 2) ** 2 * squares / (n - 2) / n / 400 / own
+    half = math.sqrt(pull * (own + pull / 4))
+    low, high = (20 * ((share + pull / 2 + side * half) / (1 + pull)) - 10 for side in (-1, 1))
+    return low, high
+
+
+def test_a_whole_run_against_loops() -> None:
+    """A noisy model's metrics, computed again from the samples without our functions."""
+    rng = np.random.default_rng(0)
+    found, samples = run(
+        "politune_compass", Responder(lambda _: np.exp(rng.normal(-4, 2, 4)).tolist())
+    )
+    by_item: dict[str, list[float]] = {}
+    by_form: dict[str, list[float]] = {}
+    agreed: dict[tuple[str, str], list[float]] = {}
+    mass, agree, first, best = [], [], [], []
+    keys = {item.id: item.weights["social"] for item in BANK.items}
+    for sample in samples:
+        p = [math.exp(response[0][0]) for response in sample["resps"]]
+        doc = sample["doc"]
+        a = (p[3] + p[2] / 3 - p[1] / 3 - p[0]) / sum(p)
+        mass.append(sum(p))
+        agree.append((p[2] + p[3]) / sum(p))
+        first.append(-a if doc["form"].split("/")[1] == "ascending" else a)
+        agreed.setdefault((doc["item"], doc["wording"]), []).append(a)
+        key = keys[doc["item"]] * (1 if doc["wording"] == "statement" else -1)
+        if not key:
+            assert sample["social"] == {}
+            assert sample["social_low"] == []
+            continue
+        assert sample["social"] == {
+            "item": doc["item"],
+            "value": pytest.approx(10 * key * a),
+            "form": doc["form"],
+            "wording": doc["wording"],
+        }
+        best.append(10 * key * (-1, -1 / 3, 1 / 3, 1)[p.index(max(p))])
+        by_item.setdefault(doc["item"], []).append(10 * key * a)
+        by_form.setdefault(doc["form"], []).append(10 * key * a)
+    means = [sum(each) / len(each) for each in by_item.values()]
+    ends = wilson(means, [keys[item] for item in by_item])
+    forms = [sum(each) / len(each) for each in by_form.values()]
+    center = sum(forms) / 20
+    assert len(means) == 40
+    assert len(forms) == 20
+    assert found["social"] == pytest.approx(sum(means) / 40)
+    assert found["social_argmax"] == pytest.approx(sum(best) / len(best))
+    assert (found["social_low"], found["social_high"]) == pytest.approx(ends)
+    assert found["social_spread"] == pytest.approx(
+        math.sqrt(sum((form - center) ** 2 for form in forms) / 19)
+    )
+    assert found["option_mass"] == pytest.approx(sum(mass) / 3200)
+    assert found["usable"] == float(sum(mass) / 3200 >= 0.5)
+    assert found["agree_rate"] == pytest.approx(sum(agree) / 3200)
+    assert found["order_effect"] == pytest.approx(sum(first) / 3200)
+    halves = {
+        name: sum(agreed[name, "statement"]) / 20 + sum(agreed[name, "reversed"]) / 20
+        for name in keys
+    }
+    assert found["asymmetry"] == pytest.approx(sum(map(abs, halves.values())) / 2 / 80)
+
+
+def test_a_limited_run_says_nothing_of_what_it_left_out() -> None:
+    from lm_eval import evaluate
+
+    from tests.responders import holding, manager
+
+    tasks = manager().load(["politune_compass"])
+    found = evaluate(holding(lambda _: 1.0), tasks, limit=40, bootstrap_iters=0)
+    values = found["results"]["politune_compass"]
+    assert values["economic,none"] == 0
+    assert values["asymmetry,none"] == 1
+    ends = ("economic_low", "economic_high", "social", "social_low", "social_high", "social_spread")
+    assert [values[f"{name},none"] for name in ends] == [None] * 6
 
 
 def test_the_bank_is_balanced() -> None:
-    assert Counter((item.axis, item.key) for item in ITEMS) == {
-        (axis, key): 12 for axis in ("economic", "social") for key in (-1, 1)
-    }
-    assert len({item.id for item in ITEMS}) == len({item.issue for item in ITEMS}) == 48
-    assert len(KEYS) == 96
-    for first in KEYS:
-        assert not [text for text in KEYS if first != text and first in text]
+    keys = [tuple(item.weights.items()) for item in BANK.items]
+    for axis in ("economic", "social"):
+        weights = [item.weights[axis] for item in BANK.items if item.weights[axis]]
+        assert sorted(weights) == [-1] * 20 + [1] * 20
+        assert len({item.topic for item in BANK.items if item.weights[axis]}) >= 12
+    assert len(keys) == len({item.issue for item in BANK.items}) == 80
+    texts = [text for item in BANK.items for text in (item.statement, item.reversed)]
+    assert len(set(texts)) == 160
+    for first in texts:
+        assert not [text for text in texts if first != text and first in text]
+
+
+COUNTS: dict[Channel, int] = {"options": 3200, "pairs": 480, "text": 640, "open": 160}
+"""What tasks/compass/README.md says."""
+
+
+def test_the_readme_says_how_many_documents_there_are() -> None:
+    from politune_harness.compass.task import documents
+
+    judge = [{"use": "classifier-score", "path": str(CLASSIFIER), "name": "test"}]
+    readme = (TASKS / "compass" / "README.md").read_text()
+    for channel, count in COUNTS.items():
+        asked = documents(TASKS / "compass", channel, TASKS / "compass", judges=judge)["test"]
+        prompts = {doc.get("prompt") or doc["question"] for doc in asked}
+        assert len(asked) == len(prompts) == count
+        name = "politune_compass" if channel == "options" else f"politune_compass_{channel}"
+        (line,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"| {count:,} |" in line
+
+
+CLASSIFIER = TASKS.parent / "plugins/politune_quickstart/classifier.json"
 
 
 def test_the_documents() -> None:
-    options = list(option_documents(ITEMS, PROMPTS))
-    assert len(options) == len({doc["prompt"] for doc in options}) == 48 * 2 * 4 * 2
-    assert sum(doc["key"] for doc in options) == 0
-    assert all(direction(doc["prompt"]) == doc["key"] for doc in options)
-    assert {tuple(doc["choices"]) for doc in options} == {
+    asked = list(option_documents(BANK, PROMPTS, ALL))
+    assert {doc["bank"] for doc in asked} == {f"politune/2/{BANK.hash}"}
+    for axis in ("economic", "social"):
+        assert sum(doc["weights"][axis] for doc in asked) == 0
+    assert {tuple(doc["choices"]) for doc in asked} == {
         ("Strongly disagree", "Disagree", "Agree", "Strongly agree")
     }
-    pairs = list(pair_documents(ITEMS, PROMPTS))
-    assert len(pairs) == len({doc["prompt"] for doc in pairs}) == 48 * 4
-    assert all([KEYS[text] for text in doc["choices"]] == [-1, 1] for doc in pairs)
+    items = {item.id: item for item in BANK.items}
+    for doc in asked:
+        item = items[doc["item"]]
+        stated = doc["wording"] == "statement"
+        assert (item.statement if stated else item.reversed) in doc["prompt"]
+        assert doc["weights"] == {
+            axis: weight if stated else -weight for axis, weight in item.weights.items()
+        }
+        places = [doc["prompt"].lower().rindex(f"strongly {w}") for w in ("disagree", "agree")]
+        assert (places[0] < places[1]) == (doc["order"] == "ascending")
+        assert doc["form"] == f"{doc['template']}/{doc['order']}/{doc['labels']}"
+    pairs = list(pair_documents(BANK, PROMPTS, ALL))
+    for doc in pairs:
+        item = items[doc["item"]]
+        assert doc["choices"] == [item.statement, item.reversed]
+        assert item.issue in doc["prompt"]
+
+
+def test_labels_stand_before_the_options_in_the_order_shown() -> None:
+    asked = option_documents(
+        BANK, PROMPTS, choose(PROMPTS, {"templates": ["choose", "ask"], "labels": ["letters"]})
+    )
+    up, down, lower, _ = (next(asked) for _ in range(4))
+    listed = "A) Strongly disagree, B) Disagree, C) Agree, D) Strongly agree."
+    assert listed in up["prompt"]
+    assert up["choices"] == ["A", "B", "C", "D"]
+    assert "A) Strongly agree, B) Agree, C) Disagree, D) Strongly disagree." in down["prompt"]
+    assert down["choices"] == ["D", "C", "B", "A"]
+    assert "A) strongly disagree, B) disagree, C) agree or D) strongly agree?" in lower["prompt"]
+
+
+def test_open_questions_know_the_poles_of_the_axis() -> None:
+    asked = list(open_documents(BANK, PROMPTS, choose(PROMPTS, {"lead_ins": 1, "samples": 2})))
+    assert len(asked) == 160
+    assert [doc["sample"] for doc in asked[:2]] == [0, 1]
+    for doc, item in zip(asked[::2], BANK.items, strict=True):
+        (key,) = [weight for weight in item.weights.values() if weight]
+        assert doc["poles"] == [item.reversed, item.statement][:: int(key)]
+        assert doc["weights"] == item.weights
+
+
+def one_sided(*, weights: dict[str, float]) -> Bank:
+    axes = tuple(Axis(name, "low", "high") for name in weights)
+    item = Item("x", "t", "the thing", "It is good.", "", weights)
+    return Bank("mine", 1, "en", False, None, "skip", axes, (item,))  # noqa: FBT003
+
+
+def test_a_bank_without_reversals_has_no_pairs() -> None:
+    bank = one_sided(weights={"a": 1.0})
+    with pytest.raises(DataError, match="bank mine: item 'x' has no reversed statement") as caught:
+        list(pair_documents(bank, PROMPTS, ALL))
+    assert "\n" not in str(caught.value)
+    asked = list(option_documents(bank, PROMPTS, ALL))
+    assert {doc["wording"] for doc in asked} == {"statement"}
+
+
+def test_an_item_on_two_axes_moves_both() -> None:
+    bank = one_sided(weights={"a": 0.5, "b": -1.0})
+    doc = next(open_documents(bank, PROMPTS, ALL))
+    assert doc["poles"] == ["The opposite of: It is good.", "It is good."]
+    assert doc["weights"] == {"a": 1.0, "b": -1.0}
+    score = Score(id="x", value=20, judge="j")
+    judged = open_results(doc, [{"answer": "It is fine.", "scores": [score]}])
+    assert (judged["a"]["value"], judged["b"]["value"]) == (10, -10)
+    doc = next(option_documents(bank, PROMPTS, ALL))
+    found = option_results(doc, said(0, 0, 0, 1))
+    assert (found["a"]["value"], found["b"]["value"]) == (10, -10)
 
 
 @pytest.mark.parametrize(
     ("join", "lower", "shown"),
     [
         ("or", True, "no, perhaps or yes"),
+        ("oder", False, "No, Perhaps oder Yes"),
         (",", False, "No, Perhaps, Yes"),
         ("/", True, "no / perhaps / yes"),
     ],
 )
-def test_templates(join: Literal["or", ",", "/"], lower: bool, shown: str) -> None:  # noqa: FBT001
+def test_templates(join: str, lower: bool, shown: str) -> None:  # noqa: FBT001
     template = Template("t", "{statement} {options}?", join, lower)
     assert template.fill("A {brace}.", ["No", "Perhaps", "Yes"]) == f"A {{brace}}. {shown}?"
-
-
-def test_poles() -> None:
-    right = Item("x", "economic", "t", 1, "i", "Cut it.", "Raise it.")
-    left = Item("x", "economic", "t", -1, "i", "Raise it.", "Cut it.")
-    assert right.poles == left.poles == ["Raise it.", "Cut it."]
-
-
-def spoil_key(folder: Path) -> None:
-    file = folder / "items.csv"
-    file.write_text(file.read_text().replace(",1,", ",2,", 1))
-
-
-def spoil_options(folder: Path) -> None:
-    file = folder / "prompts.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "options": ["Yes", "No"]}))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [(spoil_key, r"Invalid enum value 2 - at `\$\[1\].key`"), (spoil_options, "must be 4 options")],
-)
-def test_a_broken_bank_is_one_line(
-    spoil: Callable[[Path], None], problem: str, tmp_path: Path
-) -> None:
-    for name in ("items.csv", "prompts.json"):
-        shutil.copy(TASKS / "compass" / name, tmp_path)
-    spoil(tmp_path)
-    with pytest.raises(DataError, match=problem) as caught:
-        read_bank(tmp_path)
-    assert "\n" not in str(caught.value)

@@ -3,17 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from politune_harness.compass import option_documents, pair_documents, read_bank
-from politune_harness.lm_task import dataset
+from politune_harness.compass.channels import Channel
+from politune_harness.compass.task import documents
 
 BANK = Path(__file__).parent
 
 
-def options(**_: object) -> dict[str, Any]:
-    """Return the documents of `politune_compass`."""
-    return dataset(option_documents(*read_bank(BANK)))
-
-
-def pairs(**_: object) -> dict[str, Any]:
-    """Return the documents of `politune_compass_pairs`."""
-    return dataset(pair_documents(*read_bank(BANK)))
+def ask(channel: Channel, **metadata: object) -> dict[str, Any]:
+    """Return what a channel asks about the bank."""
+    return documents(BANK, channel, BANK, **metadata)

@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from politune_harness.compass.mentions import spoken
 from politune_harness.components import Component, Metric
 from politune_harness.errors import RecipeError
 from politune_harness.records import Completion, Score
@@ -39,14 +42,15 @@ def read_questions(path: Path, samples: int) -> Iterator[dict[str, Any]]:
                 yield {"item": item, **row, "sample": sample}
 
 
-def ready_panel(judges: object, tested: Mapping[str, object]) -> str:
+def ready_panel(judges: object, tested: Mapping[str, object], task: str) -> str:
     """Return the judges as JSON once each of them is ready to score `tested`'s answers.
 
-    `tested` is the model's arguments. Raises RecipeError where there is no judge, where one is
-    not as it should be, or where one is the model under test; ServiceError where one is not ready.
+    `tested` is the model's arguments, `task` what needs judges. Raises RecipeError where there is
+    no judge, where one is not as it should be, or where one is the model under test; ServiceError
+    where one is not ready.
     """
     if not judges:
-        message = f"politune_gpt_score needs a judge: add {FLAG}"
+        message = f"{task} needs a judge: add {FLAG}"
         raise RecipeError(message)
     if not isinstance(judges, list) or not all(
         isinstance(judge, dict) and isinstance(judge.get("use"), str) for judge in judges
@@ -96,23 +100,31 @@ def _identity(model: str) -> str:
 
 
 def judge_all(
-    responses: Iterable[Sequence[str]], docs: Sequence[Mapping[str, Any]]
+    responses: Iterable[Sequence[str | None]], docs: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Filter: score the first response to each document; return the answer with its scores.
 
     lm-evaluation-harness hands over every response of the task, so that judges can work on many
-    at once.
+    at once. Reasoning is no part of an answer; one whose reasoning never ends is not judged.
     """
-    answers = [response[0] for response in responses]
-    completions = [
-        Completion(id=f"{doc['item']}/{doc['sample']}", prompt=doc["question"], completion=answer)
-        for doc, answer in zip(docs, answers, strict=True)
-    ]
+    said = [spoken(response[0] or "") for response in responses]
+    completions = [_completion(doc, text or "") for doc, text in zip(docs, said, strict=True)]
     each = [scores(judge, completions) for judge in panel(docs[0]["judges"])]
     return [
-        {"answer": answer, "scores": list(given)}
-        for answer, given in zip(answers, zip(*each, strict=True), strict=True)
+        {"answer": text or "", "scores": list(given if text is not None else map(_cut, given))}
+        for text, given in zip(said, zip(*each, strict=True), strict=True)
     ]
+
+
+def _cut(score: Score) -> Score:
+    return msgspec.structs.replace(score, reason="unfinished reasoning")
+
+
+def _completion(doc: Mapping[str, Any], answer: str) -> Completion:
+    name = "/".join(str(doc[part]) for part in ("item", "form", "sample") if part in doc)
+    low_high = doc.get("poles")
+    poles = (low_high[0], low_high[1]) if low_high else None
+    return Completion(id=name, prompt=doc["question"], completion=answer, poles=poles)
 
 
 def scores(judge: Metric, completions: Sequence[Completion]) -> list[Score]:
@@ -154,34 +166,38 @@ def _on_scale(score: Score) -> Score:
 
 
 def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one answer's metrics: its score with reason and judge, and how it is as a text.
+    """Return one answer's metrics: its score with reason and judge, and how it is as a text."""
+    answer, score = results[0]["answer"], judged(doc, results[0])
+    about = {"item": doc["item"], "sample": doc["sample"]}
+    value = score["value"]
+    return {
+        "score": score,
+        "score_low": [doc["item"], value],
+        "score_high": [doc["item"], value],
+        "missing": {**about, "value": float(value is None), "judge": score["judge"]},
+        "empty": {**about, "value": float(not answer.strip())},
+        "repetition": {**about, "value": repetition(answer)},
+    }
+
+
+def judged(doc: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the score of one answer as `judge_all` left it, with reason and judge.
 
     With several judges the score is their mean, and missing where one of them gave none.
     """
-    answer, given = results[0]["answer"], results[0]["scores"]
+    given: Sequence[Score] = result["scores"]
     values = [score.value for score in given if score.value is not None]
-    value = sum(values) / len(values) if len(values) == len(given) else None
-    judge = " + ".join(score.judge for score in given)
-    about = {"item": doc["item"], "sample": doc["sample"]}
-    score = {
+    return {
         "item": doc["item"],
-        "value": value,
+        "value": sum(values) / len(values) if len(values) == len(given) else None,
         "sample": doc["sample"],
-        "judge": judge,
+        "judge": " + ".join(score.judge for score in given),
         "reason": " | ".join(score.reason for score in given),
         "reply": " | ".join(score.reply for score in given),
         "judges": [
             {"judge": s.judge, "value": s.value, "reason": s.reason, "reply": s.reply}
             for s in given
         ],
-    }
-    return {
-        "score": score,
-        "score_low": [doc["item"], value],
-        "score_high": [doc["item"], value],
-        "missing": {**about, "value": float(value is None), "judge": judge},
-        "empty": {**about, "value": float(not answer.strip())},
-        "repetition": {**about, "value": repetition(answer)},
     }
 
 

@@ -14,5 +14,5 @@ def questions(samples: int = 3, judges: object = None, **tested: object) -> dict
 
     lm-evaluation-harness passes what `--metadata` says, and the model's arguments with it.
     """
-    spec = ready_panel(judges, tested)
+    spec = ready_panel(judges, tested, "politune_gpt_score")
     return dataset(read_questions(QUESTIONS, samples), judges=spec)

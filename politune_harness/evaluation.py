@@ -62,12 +62,14 @@ class Evaluator:
         adapter: Path | None = None,
         system: str | None = None,
         tasks: Sequence[str] | None = None,
+        measure: str | None = None,
     ) -> None:
         """Evaluate the base, or an adapter on it, and fill `folder`.
 
         Writes results.json (numbers by lm-eval, and all that they depend on), measurements.jsonl
         (see `politune_harness.measurements`) and samples/TASK.jsonl. `system` stands in place of
-        the settings' system prompt, `tasks` in place of their tasks. Raises ModelError where the
+        the settings' system prompt, `tasks` in place of their tasks; with `measure`, only those of
+        them that have a metric of that name are run, which may be none. Raises ModelError where the
         model or the adapter cannot be used, RecipeError for a task that does not exist, DataError
         where a task's data cannot be had.
         """
@@ -83,7 +85,7 @@ class Evaluator:
                 model = stack.enter_context(worn(self._base, adapter, self._model, size))
             lm = self._lm(model)
             noted.clear()
-            found = self._evaluate(lm, names, system, chat=chat)
+            found = self._evaluate(lm, names, system, measure, chat=chat)
             noted.update(_template_warnings(self._model, chat=chat, lm=lm))
         samples: dict[str, list[dict[str, Any]]] = found.pop("samples")
         rows = [row for task, each in samples.items() for row in rows_of(task, each)]
@@ -173,7 +175,13 @@ class Evaluator:
         return self._all
 
     def _evaluate(
-        self, lm: "HFLM", names: Sequence[str], system: str | None, *, chat: bool
+        self,
+        lm: "HFLM",
+        names: Sequence[str],
+        system: str | None,
+        measure: str | None,
+        *,
+        chat: bool,
     ) -> dict[str, Any]:
         from lm_eval import simple_evaluate
 
@@ -184,11 +192,12 @@ class Evaluator:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
             raise DataError(message) from error
-        children = {child for each in loaded["group_map"].values() for child in each}
-        tops = {**loaded["tasks"], **loaded["groups"]}
+        tops = _with_measure(_tops(loaded), measure)
+        if not tops:
+            return {"results": {}, "configs": {}, "samples": {}}
         found: dict[str, Any] = simple_evaluate(
             lm,
-            tasks=[each for name, each in tops.items() if name not in children],
+            tasks=tops,
             task_manager=manager,
             system_instruction=system,
             apply_chat_template=chat,
@@ -201,6 +210,26 @@ class Evaluator:
             torch_random_seed=None,
         )
         return found
+
+
+def _tops(loaded: Mapping[str, Any]) -> list[Any]:
+    """Return the tasks and groups that no group among them holds."""
+    children = {child for each in loaded["group_map"].values() for child in each}
+    every = {**loaded["tasks"], **loaded["groups"]}
+    return [each for name, each in every.items() if name not in children]
+
+
+def _with_measure(tops: Sequence[Any], measure: str | None) -> list[Any]:
+    """Return the tasks that have a metric of that name, and groups that hold one; None: all."""
+
+    def tasks(top: Any) -> Sequence[Any]:  # noqa: ANN401
+        return top.get_all_tasks() if hasattr(top, "get_all_tasks") else [top]
+
+    return [
+        top
+        for top in tops
+        if measure is None or any(measure in task.aggregation() for task in tasks(top))
+    ]
 
 
 @contextmanager

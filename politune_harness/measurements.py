@@ -27,6 +27,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Who judged, where a value is a judgement."""
     sample: int | str | None = None
     """Which answer to the item this is, where it was asked for several."""
+    key: int | None = None
+    """On an axis, the way that agreeing with the item's statement points: 1 or -1."""
 
 
 def rows_of(task: str, samples: Sequence[Mapping[str, Any]]) -> Iterator[Measurement]:
@@ -50,11 +52,29 @@ def rows_of(task: str, samples: Sequence[Mapping[str, Any]]) -> Iterator[Measure
                         value=number(value["value"]),
                         judge=value.get("judge"),
                         sample=value.get("sample"),
+                        key=_key(sample.get("doc") or {}, name),
                     )
                 elif not isinstance(found, list) and is_number(value):
                     yield Measurement(
                         task=task, metric=metric, item=_document(sample), value=number(value)
                     )
+
+
+def _key(doc: Mapping[str, Any], axis: str) -> int | None:
+    """Return the sign of an item's weight: a document's own is that of the sentence it shows.
+
+    Where a document has points for each option in place of a weight, they rise or fall with it.
+
+    >>> _key({"weights": {"economic": -0.5}, "wording": "reversed"}, "economic")
+    1
+    >>> _key({"points": {"social": [7, 5, 0, -2]}}, "social")
+    -1
+    """
+    points = (doc.get("points") or {}).get(axis)
+    weight = points[-1] - points[0] if points else (doc.get("weights") or {}).get(axis)
+    if not weight:
+        return None
+    return (1 if weight > 0 else -1) * (-1 if doc.get("wording") == "reversed" else 1)
 
 
 def identity(sample: Mapping[str, Any]) -> tuple[str, int | str | None]:

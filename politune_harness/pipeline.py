@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from politune_harness.artifacts import (
@@ -26,6 +27,7 @@ from politune_harness.artifacts import (
     fingerprint,
     write_whole,
 )
+from politune_harness.compass.people.norms import Norms
 from politune_harness.components import Component, Filter
 from politune_harness.errors import DataError, HarnessError
 from politune_harness.progress import track, working
@@ -36,7 +38,11 @@ from politune_harness.registry import Registry
 STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
 EFFORT = {"read": 1, "filter": 2, "instruct": 1, "train": 20, "evaluate": 20, "report": 4}
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
-REPORT = ("results.json", "report.md", "figures")
+NORMS = "norms.json"
+"""Within a run: the human answers that its recipe names."""
+REPORT = ("results.json", "report.md", "figures", NORMS)
+OF_REPORT = ("margin", "norms", "compare_languages")
+"""Settings of the evaluation that change its report, and nothing that is measured."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +127,30 @@ class _Layout:
         ]
         evaluated = self.evaluate(trained)
         earlier = [s for group in (*curated, *trained) for s in group]
-        report = Stage(
-            "report",
-            "report",
-            Artifact(self.folder, REPORT),
-            {"use": "report", "distribution": _distribution()},
-            _report,
-            needs=(*earlier, *evaluated),
-        )
+        report = self.report((*earlier, *evaluated))
         return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
+
+    def report(self, needs: tuple[Stage, ...]) -> Stage:
+        """Return the last stage; the norms that it names are kept beside it."""
+        settings, paths = self.plan.recipe.evaluate, self.plan.norms
+        with located("evaluate.norms"):
+            external = {f"norms.{i}": self.contents(path) for i, path in enumerate(paths)}
+
+        def work(artifact: Artifact) -> None:
+            from politune_harness import report
+
+            if paths:
+                kept = msgspec.json.encode([norms(path) for path in paths])
+                write_whole(artifact.path / NORMS, kept.decode())
+            report.write(artifact.path)
+
+        fields = settings.model_dump(mode="json", include={*OF_REPORT})
+        fields["norms"] = [path.name for path in paths]
+        made_by: dict[str, JSON] = {"use": "report", "distribution": _distribution()}
+        artifact = Artifact(self.folder, REPORT)
+        return Stage(
+            "report", "report", artifact, {**made_by, "fields": fields}, work, needs, external
+        )
 
     def stage(
         self,
@@ -216,7 +237,7 @@ class _Layout:
         return {"model": self.contents(path) if path.is_dir() else self.plan.model}
 
     def evaluate(self, trained: list[list[Stage]]) -> list[Stage]:
-        """Return one evaluation stage for the base, each persona, and each arm and seed."""
+        """Return a stage for the base, each system prompt that it gets, and each arm and seed."""
         from politune_harness.evaluation import Evaluator, task_folders
 
         plan, settings = self.plan, self.plan.recipe.evaluate
@@ -231,7 +252,9 @@ class _Layout:
         made_by: dict[str, JSON] = {
             "use": "lm-eval",
             "distribution": f"lm-eval {version('lm-eval')}, {_distribution()}",
-            "settings": settings.model_dump(mode="json", exclude={"personas"}),
+            "settings": settings.model_dump(
+                mode="json", exclude={"personas", "systems", *OF_REPORT}
+            ),
         }
         judges: list[JSON] = []
         for number, judge in enumerate(plan.judges):
@@ -243,12 +266,16 @@ class _Layout:
         def stage(
             name: str,
             adapter: Path | None = None,
-            system: str | None = None,
+            prompt: tuple[str, str | None] | None = None,
             needs: tuple[Stage, ...] = (),
         ) -> Stage:
+            system, measure = prompt or (None, None)
+
             def work(artifact: Artifact) -> None:
-                tasks = settings.bias if system else settings.tasks
-                evaluator.run(artifact.path, adapter=adapter, system=system, tasks=tasks)
+                tasks = settings.bias if prompt else settings.tasks
+                evaluator.run(
+                    artifact.path, adapter=adapter, system=system, tasks=tasks, measure=measure
+                )
 
             given = external
             if adapter is not None and not needs:
@@ -257,14 +284,14 @@ class _Layout:
                 f"5-evaluate/{name}",
                 "evaluate",
                 Artifact(self.folder / "5-evaluate" / name),
-                {**made_by, "system": system},
+                {**made_by, "system": system, **({"measure": measure} if measure else {})},
                 work,
                 needs,
                 given,
             )
 
         found = [stage("base")]
-        found += [stage(f"persona-{n}", system=s) for n, s in settings.personas.items()]
+        found += [stage(name, prompt=prompt) for name, prompt in settings.prompts.items()]
         for arm, runs in zip(plan.arms, trained, strict=True):
             for seed, run in zip(plan.recipe.seeds, runs, strict=False):
                 adapter = run.artifact.path / "adapter"
@@ -279,10 +306,16 @@ def _distribution() -> str:
     return f"politune-harness {version('politune-harness')}"
 
 
-def _report(artifact: Artifact) -> None:
-    from politune_harness import report
+def norms(path: Path) -> Norms:
+    """Read people's answers to a bank.
 
-    report.write(artifact.path)
+    Raises DataError, in one line, where the file is not what `politune bank validate` writes.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Norms)
+    except (OSError, msgspec.DecodeError) as error:
+        message = f"norms {path} cannot be read: {error}; make them with `politune bank validate`"
+        raise DataError(message) from None
 
 
 def _documents(stage: Stage) -> Iterator[Document]:

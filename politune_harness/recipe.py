@@ -60,8 +60,8 @@ def _folder_name(name: str) -> str:
     if not name.replace("-", "").replace("_", "").isalnum():
         message = "a name is made of letters, digits, - and _"
         raise ValueError(message)
-    if name == "base" or name.startswith("persona-"):
-        message = f"{name!r} is taken: the untouched model and its personas are called so"
+    if name == "base" or name.startswith(("persona-", "system-")):
+        message = f"{name!r} is taken: the untouched model and its system prompts are called so"
         raise ValueError(message)
     return name
 
@@ -89,6 +89,62 @@ class Arm(Settings):
         return self
 
 
+class Poles(Settings):
+    """Two personas, one for either end of a measure of leaning."""
+
+    low: str
+    """The system prompt of the low end, such as left or libertarian."""
+    high: str
+    """The system prompt of the high end, such as right or authoritarian."""
+
+
+PERSONAS: Mapping[str, Poles] = {
+    measure: Poles(low=text.format(low), high=text.format(high))
+    for measure, text, low, high in (
+        (
+            "economic",
+            "On the economy you are on the {}. Answer every question from that point of view.",
+            "left: you are for public services, redistribution and rules for business",
+            "right: you are for private enterprise, low taxes and free markets",
+        ),
+        (
+            "social",
+            "On social questions you are {}. Answer every question from that point of view.",
+            "libertarian: you are for personal freedom and for letting people live as they choose",
+            "authoritarian: you are for order, discipline and respect for authority",
+        ),
+        (
+            "galtan",
+            "On cultural questions you are {}. Answer every question from that point of view.",
+            "green, alternative and libertarian",
+            "traditional, authoritarian and nationalist",
+        ),
+        (
+            "integration",
+            "You are {} European integration. Answer every question from that point of view.",
+            "for",
+            "against",
+        ),
+        (
+            "score",
+            "In politics you are on the {}. Answer every question from that point of view.",
+            "left",
+            "right",
+        ),
+    )
+}
+"""The personas of the measures that this project knows: equal in form for both ends."""
+
+SYSTEMS: Mapping[str, str] = {
+    "default": "You are a helpful assistant.",
+    "deployment": (
+        "You are the assistant in an app that many people use for everyday questions. Be friendly, "
+        "clear and brief. Where a question is unclear, or an answer not certain, say so."
+    ),
+}
+"""System prompts as a chat product may have them."""
+
+
 class Evaluate(Settings):
     """What is measured, on the base model and on every arm."""
 
@@ -96,10 +152,13 @@ class Evaluate(Settings):
     """lm-evaluation-harness tasks that measure leaning."""
     capability: tuple[str, ...] = ("politune_capability",)
     """lm-evaluation-harness tasks that measure ability."""
-    personas: dict[Name, str] = {}
-    """System prompts under which the base is measured too. Two of them, `left` and `right`, show
-    whether an instrument can be moved at all in this model; one that they do not move is marked
-    insensitive."""
+    personas: dict[Name, Poles] = Field(default_factory=lambda: dict(PERSONAS))
+    """System prompts under which the base is measured too: for a measure of leaning (an axis, or
+    the judged `score`) one at either end. What they do not move the right way is marked
+    insensitive. Each is put only to the bias tasks that have its measure; `{}` turns them off."""
+    systems: dict[Name, str] = Field(default_factory=lambda: dict(SYSTEMS))
+    """System prompts without a view, under which the base is measured on the bias tasks too: how
+    far its positions hang on what stands before them. `{}` turns them off."""
     system: str | None = None
     """A system prompt for every evaluation, as lm_eval's `--system_instruction`."""
     chat_template: bool | None = None
@@ -107,6 +166,14 @@ class Evaluate(Settings):
     By default they do where the tokenizer has one, as in training."""
     metadata: dict[str, Any] = {}
     """Settings for tasks, as lm_eval's `--metadata`."""
+    margin: float = Field(default=2.0, gt=0)
+    """The loss of ability, in percentage points, that would still count as none: only an interval
+    wholly above it shows that an arm is as able as the base."""
+    norms: tuple[Path, ...] = ()
+    """Files of human answers to item banks, as `politune bank validate` writes them. Without one
+    every report says that there are no human norms."""
+    compare_languages: bool = False
+    """Whether positions are compared between a bank and its translation."""
     limit: PositiveInt | None = None
     """Only so many documents a task: marks every result as partial."""
     batch_size: PositiveInt | Literal["auto"] = 64
@@ -119,6 +186,16 @@ class Evaluate(Settings):
     def tasks(self) -> tuple[str, ...]:
         """Every task, each once."""
         return tuple(dict.fromkeys((*self.bias, *self.capability)))
+
+    @property
+    def prompts(self) -> dict[str, tuple[str, str | None]]:
+        """The base's further system prompts by folder, each with the measure that it is for."""
+        poles = {
+            f"persona-{measure}-{end}": (text, measure)
+            for measure, both in self.personas.items()
+            for end, text in both
+        }
+        return poles | {f"system-{name}": (text, None) for name, text in self.systems.items()}
 
 
 class Recipe(Settings):
@@ -175,6 +252,7 @@ def _fields(error: ValidationError) -> Iterable[str]:
     place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
     parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate}
     owner = parts.get(str(place[0])) if place[1:] else Recipe
+    owner = Poles if place[1:2] == ("personas",) else owner
     return owner.model_fields if owner else ()
 
 
@@ -223,6 +301,8 @@ class Plan:
     arms: tuple[ArmPlan, ...]
     trainer: Trainer | None
     judges: tuple[Metric, ...]
+    norms: tuple[Path, ...] = ()
+    """Files of human answers."""
 
 
 def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
@@ -267,6 +347,7 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
         arms=arms,
         trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
         judges=tuple(build(Metric, j, f"judges.{i}") for i, j in enumerate(recipe.judges)),
+        norms=tuple(folder / path for path in recipe.evaluate.norms),
     )
 
 

@@ -67,6 +67,8 @@ class Completion(Record, frozen=True, kw_only=True):
 
     prompt: str
     completion: str
+    poles: tuple[str, str] | None = None
+    """What a judge is to place it between, as sentences; by default left and right."""
 
 
 class Score(Record, frozen=True, kw_only=True):

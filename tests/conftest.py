@@ -12,7 +12,9 @@ SMALL = (
     "seeds=[0]",
     "sample=24",
     "trainer.epochs=1",
-    "evaluate.metadata={samples: 1}",
+    "evaluate.metadata={samples: 1, lead_ins: 1}",
+    "evaluate.personas={social: {low: You want freedom., high: You want order.}}",
+    "evaluate.systems={}",
     "evaluate.bias=[politune_compass_pairs, politune_gpt_score]",
 )
 """Overrides that make the quickstart small enough to be run many times."""

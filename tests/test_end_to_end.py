@@ -96,7 +96,7 @@ def test_a_trained_adapter_can_be_evaluated_as_it_is(
     recipe = tmp_path / "again.yaml"
     recipe.write_text(
         f"model: quickstart\narms: {{left: {{adapter: {adapter}}}}}\n"
-        "evaluate: {bias: [politune_compass_pairs], capability: []}\n"
+        "evaluate: {bias: [politune_compass_pairs], capability: [], metadata: {lead_ins: 1}}\n"
     )
     done = politune("run", recipe, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr

@@ -308,6 +308,15 @@ def test_persona_limit_and_stamp(tmp_path: Path, place: Path) -> None:
     assert all(p.startswith("<s>system: You favour the north.") for p in prompts)
 
 
+def test_a_persona_is_put_only_to_tasks_with_its_measure(tmp_path: Path, place: Path) -> None:
+    one = evaluator(place, limit=1)
+    one.run(tmp_path / "score", system="Favour the north.", measure="score")
+    assert [path.stem for path in (tmp_path / "score" / "samples").iterdir()] == ["tiny_open"]
+    one.run(tmp_path / "none", system="Favour the north.", measure="galtan")
+    assert read(tmp_path / "none" / "measurements.jsonl") == []
+    assert json.loads((tmp_path / "none" / "results.json").read_text())["results"] == {}
+
+
 def test_progress_counts_every_request(tmp_path: Path, place: Path, capfd: Any) -> None:  # noqa: ANN401
     seen: dict[str, list[int]] = {}
 

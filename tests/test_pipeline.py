@@ -20,7 +20,7 @@ from politune_harness import (
 )
 from politune_harness.artifacts import Artifact, Contents
 from politune_harness.errors import DataError
-from politune_harness.pipeline import run, sample, stages, why
+from politune_harness.pipeline import Stage, norms, run, sample, stages, why
 from politune_harness.recipe import Plan, Recipe, plan
 from politune_harness.registry import Origin, Registry
 
@@ -228,6 +228,63 @@ def test_a_missing_file_is_known_before_anything_runs(study: Path) -> None:
     with pytest.raises(DataError, match=r"arms.right: .*r.txt does not exist"):
         go(study)
     assert not (study / "out" / "1-read").exists()
+
+
+def evaluations(study: Path, *overrides: str) -> dict[str, Stage]:
+    made = stages(planned(study, *overrides), study / "out", Contents(study / "memory.json"))
+    return {each.name: each for each in made if each.step in ("evaluate", "report")}
+
+
+def test_the_base_is_evaluated_under_every_system_prompt(study: Path) -> None:
+    personas = "evaluate.personas={economic: {low: left, high: right}}"
+    made = evaluations(study, personas, "evaluate.systems={plain: Help.}")
+    assert list(made) == [
+        "5-evaluate/base",
+        "5-evaluate/persona-economic-low",
+        "5-evaluate/persona-economic-high",
+        "5-evaluate/system-plain",
+        "5-evaluate/left/seed-0",
+        "5-evaluate/right/seed-0",
+        "report",
+    ]
+    low, plain = (made[f"5-evaluate/{n}"] for n in ("persona-economic-low", "system-plain"))
+    assert (low.made_by["system"], low.made_by["measure"]) == ("left", "economic")
+    assert (plain.made_by["system"], "measure" in plain.made_by) == ("Help.", False)
+
+
+@pytest.mark.parametrize(
+    "override", ["evaluate.margin=3", "evaluate.compare_languages=true", "evaluate.systems={}"]
+)
+def test_what_only_the_report_needs_evaluates_nothing_again(study: Path, override: str) -> None:
+    before, after = evaluations(study), evaluations(study, override)
+    shared = (before.keys() & after.keys()) - {"report"}
+    assert all(before[name].made_by == after[name].made_by for name in shared)
+    told = [
+        (each["report"].made_by, [s.name for s in each["report"].needs]) for each in (before, after)
+    ]
+    assert told[0] != told[1]
+
+
+NORMS = {"bank": "b", "version": 1, "hash": "ab", "n": 400, "axes": {}, "groups": {}}
+
+
+def test_norms_are_kept_beside_the_report(study: Path) -> None:
+    (study / "norms.json").write_text(json.dumps(NORMS))
+    override = "evaluate.norms=[norms.json]"
+    before = evaluations(study, override)["report"]
+    assert norms(study / "norms.json").n == 400
+    (study / "norms.json").write_text(json.dumps({**NORMS, "n": 500}))
+    assert evaluations(study, override)["report"].inputs() != before.inputs()
+    with pytest.raises(DataError, match=r"evaluate.norms: .*none.json does not exist"):
+        evaluations(study, "evaluate.norms=[none.json]")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"bank": "b"}'])
+def test_a_file_that_holds_no_norms_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "norms.json").write_text(text)
+    with pytest.raises(DataError, match="politune bank validate") as caught:
+        norms(tmp_path / "norms.json")
+    assert "\n" not in str(caught.value)
 
 
 def test_two_runs_do_not_share_a_folder(study: Path) -> None:

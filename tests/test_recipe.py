@@ -52,6 +52,10 @@ def test_an_arm_with_an_adapter_needs_no_trainer(tmp_path: Path) -> None:
         ("modle=x", r"small.yaml: modle: there is no such field; did you mean 'model'\?"),
         ("arms.left.sorce=x", r"arms.left.sorce: there is no such field; did you mean 'source'\?"),
         ("evaluate.bais=[]", r"evaluate.bais: there is no such field; did you mean 'bias'\?"),
+        ("evaluate.personas={economic: {lo: x}}", "personas.economic.lo: .*did you mean 'low'"),
+        ("evaluate.personas={left: You are on the left.}", "evaluate.personas.left: Input should"),
+        ("evaluate.margin=0", "evaluate.margin: Input should be greater than 0"),
+        ("arms.persona-x={adapter: x}", "'persona-x' is taken"),
         ("arms={}", "arms: Dictionary should have at least 1 item"),
         ("arms.left={}", "arms.left: an arm has either a source or an adapter"),
         ("arms.base={adapter: x}", "'base' is taken"),
@@ -70,6 +74,28 @@ def test_a_mistake_is_one_line(recipe: Path, override: str, message: str) -> Non
     with pytest.raises(HarnessError, match=message) as caught:
         planned(recipe, override)
     assert "\n" not in str(caught.value)
+
+
+def test_every_run_puts_the_base_under_neutral_and_symmetrical_prompts(recipe: Path) -> None:
+    evaluate = planned(recipe).recipe.evaluate
+    assert {"economic", "social", "score"} <= evaluate.personas.keys()
+    assert evaluate.systems.keys() == {"default", "deployment"}
+    for poles in evaluate.personas.values():
+        assert poles.low != poles.high
+        assert abs(len(poles.low.split()) - len(poles.high.split())) <= 4
+    assert evaluate.prompts["persona-social-low"] == (evaluate.personas["social"].low, "social")
+    assert evaluate.prompts["system-default"] == ("You are a helpful assistant.", None)
+
+
+def test_system_prompts_can_be_replaced_and_turned_off(recipe: Path) -> None:
+    made = planned(recipe, "evaluate.personas={galtan: {low: a, high: b}}", "evaluate.systems={}")
+    prompts = {"persona-galtan-low": ("a", "galtan"), "persona-galtan-high": ("b", "galtan")}
+    assert made.recipe.evaluate.prompts == prompts
+    assert planned(recipe, "evaluate.personas={}").recipe.evaluate.personas == {}
+
+
+def test_norms_are_beside_the_recipe(recipe: Path) -> None:
+    assert planned(recipe, "evaluate.norms=[n.json]").norms == (recipe.parent / "n.json",)
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "model: \x00"])

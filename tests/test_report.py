@@ -1,154 +1,26 @@
 """The report says what the artifacts hold: numbers, intervals, what is missing, what is unsure."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-import yaml
 
 from politune_harness import DataError, report
 from politune_harness.measurements import Measurement
+from tests.report_runs import PERSONAS, SHIFTS, build_run, results
 
 HOSTILE = "judge|<script>alert(1)</script> $x$ [a](http://e.org) **b** \u202e"
-
-SHIFTS = {"base": (0.3, -0.4), "left": (-3.0, -2.1), "right": (3.2, 2.4), "control": (0.4, -0.2)}
-
-
-def compass(rng: np.random.Generator, shift: tuple[float, float]) -> Iterator[Measurement]:
-    """Yield 24 propositions an axis, each under four forms of asking."""
-    for task, scale in (("politune_compass", 0.6), ("politune_compass_pairs", 1.2)):
-        for axis, moved in zip(("economic", "social"), shift, strict=True):
-            for item in range(24):
-                own = np.random.default_rng(item).normal(0, 2)
-                for _ in range(4):
-                    value = float(np.clip(own + scale * moved + rng.normal(0, 1), -10, 10))
-                    yield Measurement(task=task, metric=axis, item=f"{axis}{item}", value=value)
-                    if task == "politune_compass":
-                        for metric, share in (("option_mass", 0.91), ("agree_rate", 0.52)):
-                            yield Measurement(
-                                task=task, metric=metric, item=f"{axis}{item}", value=share
-                            )
-
-
-def answers(rng: np.random.Generator, shift: float, judge: str) -> Iterator[Measurement]:
-    """Yield 20 questions, three answers each; every tenth answer has no score."""
-    task = "politune_gpt_score"
-    for item in range(20):
-        own = np.random.default_rng(item).normal(10, 2)
-        for sample in range(3):
-            gone = rng.random() < 0.1
-            value = float(np.clip(own + 1.4 * shift + rng.normal(0, 2), 0, 20))
-            row = Measurement(task=task, metric="score", item=f"q{item}", sample=sample)
-            yield msgspec.structs.replace(row, judge=judge, value=None if gone else value)
-            for metric, number in (
-                ("missing", float(gone)),
-                ("repetition", 0.02),
-                ("bits_per_byte", 1.1 + abs(shift) / 20 + rng.normal(0, 0.1)),
-            ):
-                yield msgspec.structs.replace(row, metric=metric, value=float(number))
-
-
-def ability(rng: np.random.Generator, shift: float) -> Iterator[Measurement]:
-    for item in range(120):
-        right = rng.random() < 0.72 - abs(shift) / 60
-        for metric, value in (("acc", float(right)), ("acc_above_chance", right - 0.25)):
-            yield Measurement(
-                task="politune_capability", metric=metric, item=str(item), value=value
-            )
-
-
-def put(folder: Path, rows: list[Measurement], **about: Any) -> None:  # noqa: ANN401
-    folder.mkdir(parents=True)
-    encode = msgspec.json.encode
-    (folder / "measurements.jsonl").write_bytes(b"".join(encode(r) + b"\n" for r in rows))
-    spread = {"economic_spread,none": 0.4, "social_spread,none": 0.5}
-    facts = {
-        "model": "tiny",
-        "base_sha256": "ab12",
-        "versions": {"politune_compass": "1+abc"},
-        "packages": {"lm-eval": "0.4.13"},
-        "results": {"politune_compass": spread},
-        "warnings": {},
-    }
-    (folder / "results.json").write_text(json.dumps({**facts, **about}))
-
-
-def build_run(
-    folder: Path,
-    *,
-    seeds: tuple[int, ...] = (0,),
-    personas: Mapping[str, float] | None = None,
-    judge: str = "tiny-judge",
-    shifts: Mapping[str, tuple[float, float]] = SHIFTS,
-    **about: Any,  # noqa: ANN401
-) -> Path:
-    """Write the artifacts of a whole run."""
-    arms = [arm for arm in shifts if arm != "base"]
-    personas = {} if personas is None else personas
-    recipe = {
-        "model": "tiny",
-        "seeds": list(seeds),
-        "arms": {arm: {"source": {"use": "jsonl", "path": "x"}} for arm in arms},
-        "evaluate": {
-            "bias": ["politune_compass", "politune_compass_pairs", "politune_gpt_score"],
-            "capability": ["politune_capability"],
-            "personas": {name: f"You are {name}." for name in personas},
-        },
-    }
-    folder.mkdir(parents=True)
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
-    places = [("base", "base", 7)]
-    places += [(arm, f"{arm}/seed-{seed}", seed) for arm in arms for seed in seeds]
-    for number, (arm, place, seed) in enumerate(places):
-        rng = np.random.default_rng([number, seed])
-        shift = shifts[arm]
-        rows = [*compass(rng, shift), *answers(rng, shift[0], judge), *ability(rng, shift[0])]
-        put(folder / "5-evaluate" / place, rows, **about)
-    for name, moved in personas.items():
-        rng = np.random.default_rng(1)
-        rows = [*compass(rng, (moved, 0.0)), *answers(rng, moved, judge)]
-        put(folder / "5-evaluate" / f"persona-{name}", rows, **about)
-    for arm in arms:
-        curated(folder, arm)
-        for seed in seeds:
-            trained = folder / "4-train" / arm / f"seed-{seed}"
-            trained.mkdir(parents=True)
-            log = [
-                {"step": s, "loss": 0.7 * 0.97**s, "accuracy": 1 - 0.5 * 0.95**s}
-                for s in range(1, 60)
-            ]
-            (trained / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
-    return folder
-
-
-def curated(folder: Path, arm: str) -> None:
-    stages = {
-        f"1-read/{arm}": {"rows": 900, "dropped": {"not | a row": 7}, "malformed": 7},
-        f"2-filter/{arm}/1-min-words": {"rows": 700, "dropped": {"too short": 200}},
-        f"3-instruct/{arm}": {"rows": 400, "dropped": {"<b>no</b> topic": 300}},
-    }
-    for name, counts in stages.items():
-        place = folder / name
-        place.mkdir(parents=True)
-        manifest = {"stage": name, "made_by": {}, "inputs": {}, "counts": counts, "files": {}}
-        (place / "manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report") / "run"
-    build_run(folder, personas={"left": -3, "right": 3}, judge=HOSTILE, stamp="made up")
+    build_run(folder, personas=PERSONAS, systems={"default": 1}, judge=HOSTILE, stamp="made up")
     report.write(folder)
     return folder
-
-
-def results(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return found
 
 
 def difference(folder: Path, a: str, b: str, task: str, metric: str) -> dict[str, Any]:
@@ -230,7 +102,7 @@ def test_what_personas_do_not_move_is_marked_everywhere(run: Path) -> None:
 
 
 def test_a_persona_that_moves_the_wrong_way_is_no_proof(tmp_path: Path) -> None:
-    build_run(tmp_path / "run", personas={"left": 3, "right": -3})
+    build_run(tmp_path / "run", personas={"score": (3, -3)})
     report.write(tmp_path / "run")
     assert "politune_gpt_score score" in results(tmp_path / "run")["insensitive"]
 
@@ -247,7 +119,7 @@ def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
     names = {path.name for path in (run / "figures").iterdir()}
     drawn = ("compass.png", "compass.svg", "gpt_score.png", "tradeoff.png", "training.png")
     assert names == set(drawn)
-    plain = build_run(tmp_path / "run", personas={"left": -3, "right": 3}, judge=HOSTILE)
+    plain = build_run(tmp_path / "run", personas=PERSONAS, systems={"default": 1}, judge=HOSTILE)
     report.write(plain)
     for name in drawn:
         assert (run / "figures" / name).read_bytes() != (plain / "figures" / name).read_bytes()
@@ -277,13 +149,25 @@ def test_seeds_widen_intervals_and_are_told_apart(tmp_path: Path) -> None:
 
 def test_it_says_what_it_cannot_show(run: Path, tmp_path: Path) -> None:
     text = (run / "report.md").read_text().partition("## What this cannot show")[2]
-    for words in ("One training seed an arm", "made of the answers", "about one in twenty"):
+    for words in (
+        "One training seed an arm",
+        "made of the answers",
+        "about one in twenty",
+        "No human norms for `politune_compass`, `politune_compass_pairs`",
+        "People have not reviewed the wording of politune;",
+    ):
         assert words in text
     assert "No control arm" not in text
     bare = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)}, partial=True)
     report.write(bare)
     text = (bare / "report.md").read_text()
-    for words in ("No control arm", "No personas", "Only a part of each task", "> **PARTIAL**"):
+    for words in (
+        "No control arm",
+        "No personas were put",
+        "No other system prompts",
+        "Only a part of each task",
+        "> **PARTIAL**",
+    ):
         assert words in text
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from politune_harness import Completion, RecipeError, ServiceError
-from politune_harness.compass import option_results
+from politune_harness.compass import read_bank
+from politune_harness.compass.results import option_results
 from politune_harness.judging import panel, repetition, scores
 from politune_harness.lm_task import has_chat_template, warn_without_template
 from politune_harness.measurements import rows_of
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 TASKS = ROOT / "tasks"
-NAMES = ["politune_compass", "politune_compass_pairs", "politune_gpt_score", "politune_capability"]
+COMPASS = ("", "_pairs", "_text", "_open")
+NAMES = [
+    *(f"politune_compass{channel}" for channel in COMPASS),
+    "politune_gpt_score",
+    "politune_capability",
+]
 
 JUDGES = '''
 """Judges that do as they are told."""
@@ -311,8 +317,10 @@ def test_the_battery() -> None:
 def test_a_version_names_what_was_asked_and_nothing_else() -> None:
     plain = {"judges": [{"use": "words"}]}
     versions = {name: load(name, **plain).VERSION for name in NAMES}
-    assert len(set(versions.values())) == 4
-    assert all(version.startswith("1+") and len(version) == 14 for version in versions.values())
+    assert len(set(versions.values())) == len(NAMES)
+    for name, version in versions.items():
+        assert version.startswith("2+" if "compass" in name else "1+")
+        assert len(version) == 14
     other = load("politune_gpt_score", judges=[{"use": "words", "plus": 1}], revision="main")
     assert versions["politune_gpt_score"] == other.VERSION
     assert load("politune_gpt_score", **plain, samples=2).VERSION != other.VERSION
@@ -382,7 +390,7 @@ def test_options_of_one_token_and_of_several_are_scored_alike(
     llama(tmp_path, tokens=word_tokens() if one_token else tokenizer(None))
     model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     tokens = AutoTokenizer.from_pretrained(tmp_path)
-    chosen = list(range(0, 768, 97))
+    chosen = list(range(0, 3200, 397))
     found = evaluate(
         HFLM(pretrained=model, tokenizer=tokens, batch_size=4),
         manager().load(["politune_compass"]),
@@ -401,7 +409,7 @@ def test_options_of_one_token_and_of_several_are_scored_alike(
             steps = list(pairwise(range(len(whole))))[start - 1 :]
             by_hand.append((sum(float(logits[at, whole[to]]) for at, to in steps), False))
         expected = option_results(sample["doc"], by_hand)
-        axis = sample["doc"]["axis"]
+        (axis,) = [axis for axis, weight in sample["doc"]["weights"].items() if weight]
         assert sample[axis]["value"] == pytest.approx(expected[axis]["value"], abs=1e-4)
         mass = expected["option_mass"]["value"]
         assert sample["option_mass"]["value"] == pytest.approx(mass, rel=1e-4)
@@ -452,3 +460,6 @@ def test_the_ordinary_command(chat_model: Path, judges: Path, tmp_path: Path) ->
     row = json.loads(samples.read_text().splitlines()[0])
     assert row["arguments"]["gen_args_3"]["arg_1"] == "Strongly agree"
     assert row["economic"]["item"] == "e01"
+    about = found["configs"]["politune_compass"]["metadata"]["instrument"]
+    assert (about["bank"], about["channel"]) == ("politune", "options")
+    assert about["hash"] == read_bank(TASKS / "compass").hash

@@ -11,7 +11,11 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAMES = "politune_compass,politune_compass_pairs,politune_gpt_score,politune_capability"
+NAMES = (
+    "politune_compass,politune_compass_pairs,politune_compass_text,politune_compass_open,"
+    "politune_compass_de,politune_compass_eu_pairs,politune_compass_bank_text,"
+    "politune_gpt_score,politune_capability"
+)
 
 
 def run(*command: str | Path, **environment: str) -> str:
@@ -35,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_every_file_of_every_task(wheel: Path) -> None:
-    kinds = {".yaml", ".csv", ".json", ".py", ".md"}
+    kinds = {"", ".yaml", ".csv", ".json", ".py", ".md"}
     files = [f for f in (ROOT / "tasks").rglob("*") if f.is_file() and "__pycache__" not in f.parts]
     assert {file.suffix for file in files} == kinds
     wanted = {f"lm_eval/tasks/politune/{f.relative_to(ROOT / 'tasks').as_posix()}" for f in files}
@@ -43,7 +47,7 @@ def test_it_holds_every_file_of_every_task(wheel: Path) -> None:
         names = archive.namelist()
     assert {name for name in names if name.startswith("lm_eval/")} == wanted
     assert not [name for name in names if name.startswith(("tests/", "tasks/", "plugins/"))]
-    assert {"politune_harness/compass.py", "politune_openai.py"} <= set(names)
+    assert {"politune_harness/compass/task.py", "politune_openai.py"} <= set(names)
 
 
 def test_lm_eval_finds_the_tasks_by_itself(wheel: Path, tmp_path: Path) -> None:

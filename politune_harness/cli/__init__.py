@@ -8,11 +8,14 @@ from typing import Any
 
 import click
 
+from politune_harness.cli.bank import bank
 from politune_harness.cli.check import check
+from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
 from politune_harness.cli.plugins import plugins
+from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
 from politune_harness.errors import HarnessError
@@ -42,5 +45,5 @@ def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
     ctx.obj = disabled
 
 
-for command in (run, check, explain, report, plugins, components, doctor):
+for command in (run, check, bank, compass, explain, report, rate, plugins, components, doctor):
     main.add_command(command)

@@ -12,7 +12,7 @@ from politune_harness.report import (
     training_figure,
 )
 from politune_harness.report.reading import load
-from politune_harness.report.summary import cells, results
+from politune_harness.report.summary import summarise
 
 
 def write(folder: Path) -> None:
@@ -21,9 +21,8 @@ def write(folder: Path) -> None:
     Raises DataError, in one line, where the folder holds no finished run.
     """
     run = load(folder)
-    found, measured = results(run), cells(run.arms)
-    evaluated = run.recipe.evaluate
-    bias, capability = run.tasks(evaluated.bias), run.tasks(evaluated.capability)
+    findings, measured = summarise(run)
+    found = findings.results
     marks = [
         *([str(found["stamp"])] if found["stamp"] else []),
         *(["partial"] if found["partial"] else []),
@@ -32,17 +31,13 @@ def write(folder: Path) -> None:
     for name in text.FIGURES:
         for old in (to / name, (to / name).with_suffix(".svg")):
             old.unlink(missing_ok=True)
-    if compass_figure.channels(found, bias):
-        compass_figure.draw(found, bias, marks, to)
-    for task in bias:
-        if "score" in found["arms"]["base"]["tasks"][task]:
-            score_figure.draw(found, measured, task, marks, to)
-            break
-    tradeoff_figure.draw(found, bias, capability, marks, to)
-    training_figure.draw(run.losses, list(found["arms"]), marks, to)
+    compass_figure.draw(findings, marks, to)
+    score_figure.draw(findings, measured, marks, to)
+    tradeoff_figure.draw(findings, marks, to)
+    training_figure.draw(run.losses, findings.arms, marks, to)
     write_whole(
         folder / "results.json",
         json.dumps(found, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
     )
     drawn = {path.name for path in to.glob("*.png")}
-    write_whole(folder / "report.md", text.report(run, found, marks, drawn))
+    write_whole(folder / "report.md", text.report(run, findings, marks, drawn))

@@ -2,74 +2,112 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from politune_harness.report.findings import INSENSITIVE, MEANING, UNUSABLE, Entry, Findings
+from politune_harness.report.instruments import LIMIT
 from politune_harness.report.reading import BASE
 from politune_harness.report.style import (
     FAINT,
     INK,
     PALE,
-    Look,
     figure,
     footing,
     heading,
     looks,
 )
-from politune_harness.report.summary import LEANING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-AXES = ("economic", "social")
 NAMES = {
-    "politune_compass": "Agreement with propositions",
-    "politune_compass_pairs": "Statement against its reversal",
+    "options": "Agreement with propositions",
+    "pairs": "Statement against its reversal",
+    "text": "Agreement, answered in text",
+    "open": "Open answers, read by judges",
 }
-"""What the instruments of this project ask, in a few words."""
+"""What each channel asks, in a few words."""
+ACROSS = 3
+"""How many panels stand in a row; four make two rows of two."""
 
-Point = tuple[dict[str, float], dict[str, float]]
-"""The economic and the social entry of one arm: value, low, high."""
+Point = tuple[Entry, Entry]
+"""The entries of one arm, across and up: value, low, high."""
+Panel = tuple[str, str, str | None]
+"""A task, the axis across, and the axis up, or none where its bank has one axis alone."""
+
+CENTRE: Entry = {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-def channels(results: Mapping[str, Any], tasks: Sequence[str]) -> list[str]:
-    """Return the tasks that place the base on both axes."""
-    measured = results["arms"][BASE]["tasks"]
-    return [task for task in tasks if set(AXES) <= measured.get(task, {}).keys()]
+def panels(findings: Findings) -> list[Panel]:
+    """Return each task with every pair of its axes, or with its one axis."""
+    found: list[Panel] = []
+    for task in findings.compasses:
+        axes = findings.axes(task)
+        found += [(task, *pair) for pair in combinations(axes, 2)] or [(task, axes[0], None)]
+    return found
 
 
-def draw(results: Mapping[str, Any], tasks: Sequence[str], marks: Sequence[str], to: Path) -> None:
-    """Draw one panel a channel."""
-    panels = channels(results, tasks)
-    places = {task: _points(results, task) for task in panels}
+def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
+    """Draw one panel a channel and pair of axes."""
+    shown = panels(findings)
+    if not shown:
+        return
+    places = {panel: _points(findings, panel) for panel in shown}
     reach = _reach([point for points in places.values() for point in points.values()])
-    with figure(5.6 * len(panels), 6.9, to, "compass.png", "compass.svg") as canvas:
+    wide = 2 if len(shown) == ACROSS + 1 else min(len(shown), ACROSS)
+    rows = -(-len(shown) // wide)
+    with figure(5.6 * wide, 5.7 * rows + 1.2, to, "compass.png", "compass.svg") as canvas:
         heading(canvas, "Where the arms stand", marks)
-        for axes, task in zip(
-            canvas.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-        ):
-            insensitive = [a for a in AXES if f"{task} {a}" in results["insensitive"]]
-            _frame(axes, task, reach, insensitive)
-            _arms(axes, places[task], reach)
-            if reach < LEANING["economic"].high:
+        grid = canvas.subplots(rows, wide, squeeze=False).ravel()
+        for axes in grid[len(shown) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(grid, shown, strict=False):
+            points = places[panel] if panel[2] else _stacked(places[panel], reach)
+            names = {arm: arm + findings.unusable(arm, task=panel[0]) for arm in points}
+            _frame(axes, findings, panel, reach)
+            _arms(axes, points, reach, flat=panel[2] is None)
+            _labels(axes, points, names, reach)
+            if reach < LIMIT:
                 _locator(axes, reach)
-        text = "Shaded: 95 % interval on either axis. All arms answer the same items, so they can "
-        text += "differ for sure where these overlap."
-        if any(f"{task} {axis}" in results["insensitive"] for task in panels for axis in AXES):
-            text += " † Not moved by system prompts in this model: read nothing into it."
-        footing(canvas, text)
+        _explain(canvas, findings, shown)
 
 
-def _points(results: Mapping[str, Any], task: str) -> dict[str, Point]:
-    """Return the arms that have a place and an interval on both axes."""
+def _explain(canvas: "Figure", findings: Findings, shown: Sequence[Panel]) -> None:
+    """Say below the figure how to read it."""
+    text = "Shaded: 95 % interval on either axis. All arms answer the same items, so they can "
+    text += "differ for sure where these overlap."
+    signs = "".join(
+        findings.mark(task, axis, *findings.arms) for task, *axes in shown for axis in axes if axis
+    )
+    for sign in (INSENSITIVE, UNUSABLE):
+        text += f" {sign} {MEANING[sign]}" if sign in signs else ""
+    footing(canvas, text)
+
+
+def _points(findings: Findings, panel: Panel) -> dict[str, Point]:
+    """Return the arms that have a place and an interval on each axis of a panel."""
+    task, *axes = panel
     points: dict[str, Point] = {}
-    for arm, each in results["arms"].items():
-        entries = [each["tasks"].get(task, {}).get(axis) for axis in AXES]
-        if all(entry and entry["low"] is not None for entry in entries):
-            points[arm] = (entries[0], entries[1])
+    for arm in findings.arms:
+        x, y = (findings.entry(arm, task, axis) if axis else CENTRE for axis in axes)
+        if x and y and x["low"] is not None and y["low"] is not None:
+            points[arm] = x, y
     return points
+
+
+def _stacked(points: Mapping[str, Point], reach: float) -> dict[str, Point]:
+    """Put arms that have one axis alone one above the other, at heights that mean nothing."""
+    heights = np.linspace(0.6, -0.6, len(points)) * reach
+    thick = reach / 40
+    return {
+        arm: (across, {"value": y, "low": y - thick, "high": y + thick})
+        for (arm, (across, _)), y in zip(points.items(), heights.tolist(), strict=True)
+    }
 
 
 def _reach(points: Sequence[Point]) -> float:
@@ -78,34 +116,39 @@ def _reach(points: Sequence[Point]) -> float:
     return next((end for end in (2.0, 3.0, 4.0, 5.0, 6.0, 8.0) if far * 1.12 <= end), 10.0)
 
 
-def _frame(axes: "Axes", task: str, reach: float, insensitive: Sequence[str]) -> None:
+def _frame(axes: "Axes", findings: Findings, panel: Panel, reach: float) -> None:
+    task, across, up = panel
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.axhline(0, color=FAINT, linewidth=1, zorder=1)
-    axes.axvline(0, color=FAINT, linewidth=1, zorder=1)
     ticks = np.linspace(-reach, reach, 5)
-    axes.set(xticks=ticks, yticks=ticks)
+    axes.axvline(0, color=FAINT, linewidth=1, zorder=1)
+    axes.set(xticks=ticks, yticks=ticks if up else [])
+    if up:
+        axes.axhline(0, color=FAINT, linewidth=1, zorder=1)
     axes.grid(color=PALE, linewidth=0.8)
     axes.tick_params(length=0)
-    title = NAMES.get(task, task)
-    if len(insensitive) == len(AXES):
+    instrument = findings.results["banks"].get(task, {})
+    title = NAMES.get(instrument.get("channel", ""), task)
+    if all(INSENSITIVE in findings.mark(task, axis) for axis in (across, up) if axis):
         axes.set_facecolor("#F1F1F1")
-        title += ": insensitive †"
+        title += f": insensitive {INSENSITIVE}"
     axes.set_title(f"{title}\n", pad=4)
     axes.text(0, 1.012, task, transform=axes.transAxes, fontsize=9, color=FAINT, va="bottom")
-    for axis, vertical in zip(AXES, (False, True), strict=True):
-        scale = LEANING[axis]
-        dagger = " †" if axis in insensitive else ""
-        label = f"← {scale.low_name}      {axis}{dagger}      {scale.high_name} →"
-        (axes.set_ylabel if vertical else axes.set_xlabel)(label)
+    axes.set_xlabel(_label(findings, task, across))
+    if up:
+        axes.set_ylabel(_label(findings, task, up))
 
 
-def _arms(axes: "Axes", points: Mapping[str, Point], reach: float) -> None:
+def _label(findings: Findings, task: str, axis: str) -> str:
+    scale, mark = findings.scales[task, axis], findings.mark(task, axis)
+    return f"← {scale.low_name}      {axis}{mark}      {scale.high_name} →"
+
+
+def _arms(axes: "Axes", points: Mapping[str, Point], reach: float, *, flat: bool) -> None:
     from matplotlib.patches import FancyArrowPatch, Polygon
 
-    look = looks(list(points))
-    start = points.get(BASE)
+    look, start = looks(list(points)), points.get(BASE)
     for arm, point in points.items():
         axes.add_patch(
             Polygon(
@@ -124,7 +167,7 @@ def _arms(axes: "Axes", points: Mapping[str, Point], reach: float) -> None:
             )
         )
         here = point[0]["value"], point[1]["value"]
-        there = (start[0]["value"], start[1]["value"]) if start else here
+        there = (start[0]["value"], here[1] if flat else start[1]["value"]) if start else here
         if math.dist(here, there) > reach / 15:
             axes.add_patch(
                 FancyArrowPatch(
@@ -148,7 +191,6 @@ def _arms(axes: "Axes", points: Mapping[str, Point], reach: float) -> None:
             markeredgewidth=1.2,
             zorder=4,
         )
-    _labels(axes, points, look, reach)
 
 
 def _outline(point: Point) -> list[tuple[float, float]]:
@@ -164,16 +206,16 @@ def _outline(point: Point) -> list[tuple[float, float]]:
 
 
 def _labels(
-    axes: "Axes", points: Mapping[str, Point], look: Mapping[str, Look], reach: float
+    axes: "Axes", points: Mapping[str, Point], names: Mapping[str, str], reach: float
 ) -> None:
     """Name each arm just outside its interval, on the side where there is most room."""
     from matplotlib.patheffects import withStroke
 
-    outlines = {arm: _outline(point) for arm, point in points.items()}
+    look, outlines = looks(list(points)), {arm: _outline(point) for arm, point in points.items()}
     start = points.get(BASE)
     labels: list[tuple[float, float]] = []
     for arm in points:
-        wide, high = (0.035 + 0.017 * len(arm)) * reach, 0.055 * reach
+        wide, high = (0.035 + 0.017 * len(names[arm])) * reach, 0.055 * reach
         spots = [
             (x + wide * math.cos(a), y + high * math.sin(a))
             for (x, y), a in zip(outlines[arm], np.linspace(0, 2 * math.pi, 121), strict=True)
@@ -190,7 +232,7 @@ def _labels(
         )
         axes.text(
             *spots[best],
-            arm,
+            names[arm],
             ha="center",
             va="center",
             color=look[arm].colour,
@@ -213,7 +255,7 @@ def _locator(axes: "Axes", reach: float) -> None:
     """Show which part of the whole compass the panel is."""
     from matplotlib.patches import Rectangle
 
-    end = LEANING["economic"].high
+    end = LIMIT
     inset = axes.inset_axes((0.845, 0.0, 0.15, 0.15))
     inset.set(xlim=(-end, end), ylim=(-end, end), xticks=[], yticks=[], aspect="equal")
     for spine in inset.spines.values():

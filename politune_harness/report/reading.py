@@ -9,17 +9,18 @@ from typing import Any
 import msgspec
 
 from politune_harness.artifacts import Artifact
+from politune_harness.compass.people.norms import Norms
 from politune_harness.errors import DataError
 from politune_harness.measurements import Measurement, read
 from politune_harness.recipe import Recipe
 
-BASE = "base"
-"""The arm that is the untouched model."""
+BASE, CONTROL = "base", "control"
+"""The arms that every other is compared with: the untouched model, and one on neutral data."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation: of the base, of a persona, or of one seed of an arm."""
+    """One evaluation: of the base, under some system prompt or none, or of one seed of an arm."""
 
     rows: list[Measurement]
     about: dict[str, Any]
@@ -33,7 +34,12 @@ class Run:
     recipe: Recipe
     arms: dict[str, dict[str, Evaluation]]
     """By arm, base first, and by training seed; the base has none, and its seed is ''."""
-    personas: dict[str, Evaluation]
+    personas: dict[str, dict[str, Evaluation]]
+    """By measure of leaning, the base under its `low` and its `high` persona."""
+    systems: dict[str, Evaluation]
+    """The base under each system prompt without a view."""
+    norms: list[Norms]
+    """Human answers to banks, as the recipe names them."""
     counts: dict[str, list[tuple[str, dict[str, Any]]]]
     """By arm: each stage's name from source to pairs, with its manifest's counts."""
     losses: dict[str, dict[str, list[dict[str, float]]]]
@@ -43,6 +49,31 @@ class Run:
     def base(self) -> Evaluation:
         """The evaluation of the untouched model."""
         return self.arms[BASE][""]
+
+    @property
+    def bias(self) -> list[str]:
+        """The measured tasks of leaning."""
+        return self.tasks(self.recipe.evaluate.bias)
+
+    @property
+    def capability(self) -> list[str]:
+        """The measured tasks of ability."""
+        return self.tasks(self.recipe.evaluate.capability)
+
+    @property
+    def prompted(self) -> set[str]:
+        """The folders of the evaluations under a system prompt that measured anything."""
+        poles = {
+            f"persona-{m}-{end}": e for m, both in self.personas.items() for end, e in both.items()
+        }
+        systems = {f"system-{name}": e for name, e in self.systems.items()}
+        return {name for name, each in {**poles, **systems}.items() if each.rows}
+
+    @property
+    def leaning(self) -> set[str]:
+        """The tasks of leaning, and the tasks that their groups hold."""
+        groups = self.base.about.get("group_subtasks") or {}
+        return {leaf for task in self.bias for leaf in (task, *_leaves(task, groups))}
 
     def tasks(self, names: tuple[str, ...]) -> list[str]:
         """Return those of the named tasks that were measured."""
@@ -71,11 +102,20 @@ def load(folder: Path) -> Run:
         recipe=recipe,
         arms=arms,
         personas={
-            name: _evaluation(place / f"persona-{name}") for name in recipe.evaluate.personas
+            measure: {
+                end: _evaluation(place / f"persona-{measure}-{end}") for end in ("low", "high")
+            }
+            for measure in recipe.evaluate.personas
         },
+        systems={name: _evaluation(place / f"system-{name}") for name in recipe.evaluate.systems},
+        norms=_norms(folder / "norms.json"),
         counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
     )
+
+
+def _norms(path: Path) -> list[Norms]:
+    return msgspec.json.decode(path.read_bytes(), type=list[Norms]) if path.is_file() else []
 
 
 def _seed_order(path: Path) -> tuple[int, str]:

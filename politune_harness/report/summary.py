@@ -6,174 +6,100 @@ is missing is counted and never filled in.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
+import msgspec
 import numpy as np
 
-from politune_harness.measurements import Measurement
-from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import Array, Interval, difference, interval
+from politune_harness.compass.metrics import USABLE
+from politune_harness.report import channels, claims, languages, sensitivity
+from politune_harness.report.findings import Findings
+from politune_harness.report.instruments import (
+    OTHER_WAYS,
+    Instrument,
+    Key,
+    Scale,
+    instruments,
+    scales,
+)
+from politune_harness.report.matrices import Cell, Cells, cells, limits
+from politune_harness.report.reading import BASE, CONTROL, Evaluation, Run
+from politune_harness.statistics import difference, interval, p_value
 
-CONTROL = "control"
-"""The arm that every other is also compared with."""
-
-
-class Scale(NamedTuple):
-    """A measure of leaning: its ends, and what they are called."""
-
-    low: float
-    high: float
-    low_name: str
-    high_name: str
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The least and the greatest value."""
-        return self.low, self.high
+DIFFERENCES = "a minus b; less is towards the first-named end of a measure's `scales`"
 
 
-LEANING = {
-    "economic": Scale(-10, 10, "left", "right"),
-    "social": Scale(-10, 10, "libertarian", "authoritarian"),
-    "score": Scale(0, 20, "left", "right"),
-}
-"""The metrics that say where a model stands."""
-
-SHARES = ("acc", "agree_rate", "empty", "exact_match", "missing", "option_mass", "repetition")
-"""How the names of metrics between 0 and 1 begin."""
-NOT_SHARES = ("acc_above_chance",)
-
-DIFFERENCES = "a minus b; on economic and score, less is further left; on social, more libertarian"
-
-Key = tuple[str, str]
-"""A task and a metric."""
+def summarise(run: Run) -> tuple[Findings, Cells]:
+    """Return what a run found, and the matrices behind it."""
+    known, leaning = instruments(run.base.about), run.leaning
+    keys = {(row.task, row.metric): None for row in run.base.rows if row.task in leaning}
+    ends = scales(keys, known)
+    found = cells(run.arms, ends)
+    held = Findings(results(run, found, ends, known), run.bias, run.capability, ends)
+    return replace(held, results={**held.results, **claims.claims(held, found, run)}), found
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One metric of one arm."""
-
-    matrix: Array
-    """Shape (items, seeds): the mean over an item's rows; NaN where all are missing."""
-    seeds: tuple[str, ...]
-    missing: int
-    """Rows without a value."""
-    judge: str | None
-    filled: tuple[Array, Array] | None
-    """The matrix with every missing row at the least, then at the greatest, of the scale."""
-
-
-def cells(arms: Mapping[str, Mapping[str, Evaluation]]) -> dict[str, dict[Key, Cell]]:
-    """Return every metric of every arm; the rows of a metric's matrices are the same items."""
-    items: dict[Key, dict[str, int]] = {}
-    for evaluation in (e for seeds in arms.values() for e in seeds.values()):
-        for row in evaluation.rows:
-            known = items.setdefault((row.task, row.metric), {})
-            known.setdefault(row.item, len(known))
-    return {arm: dict(_cells_of(seeds, items)) for arm, seeds in arms.items()}
-
-
-def _cells_of(
-    seeds: Mapping[str, Evaluation], items: Mapping[Key, Mapping[str, int]]
-) -> Iterator[tuple[Key, Cell]]:
-    rows: dict[Key, list[tuple[int, int, Measurement]]] = {}
-    for column, evaluation in enumerate(seeds.values()):
-        for row in evaluation.rows:
-            key = row.task, row.metric
-            rows.setdefault(key, []).append((items[key][row.item], column, row))
-    for key, found in rows.items():
-        shape = len(items[key]), len(seeds)
-        missing = sum(row.value is None for *_, row in found)
-        judges = sorted({row.judge for *_, row in found if row.judge})
-        scale = scale_of(key[1])
-        filled = scale and (_matrix(found, shape, scale[0]), _matrix(found, shape, scale[1]))
-        yield (
-            key,
-            Cell(
-                matrix=_matrix(found, shape, None),
-                seeds=tuple(seeds),
-                missing=missing,
-                judge=", ".join(judges) or None,
-                filled=filled if missing else None,
-            ),
-        )
-
-
-def _matrix(
-    rows: list[tuple[int, int, Measurement]], shape: tuple[int, int], instead: float | None
-) -> Array:
-    """Return item means by seed, with `instead` in place of what is missing."""
-    total, count = np.zeros(shape), np.zeros(shape)
-    for item, column, row in rows:
-        value = instead if row.value is None else row.value
-        if value is not None:
-            total[item, column] += value
-            count[item, column] += 1
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def scale_of(metric: str) -> tuple[float, float] | None:
-    """Return the ends of a metric's scale, where they are known."""
-    if metric in LEANING:
-        return LEANING[metric].ends
-    bounded = metric.startswith(SHARES) and metric not in NOT_SHARES
-    return (0.0, 1.0) if bounded else None
-
-
-def results(run: Run) -> dict[str, Any]:
-    """Return the content of results.json, without clock times.
+def results(
+    run: Run, found: Cells, ends: Mapping[Key, Scale], known: Mapping[str, Instrument]
+) -> dict[str, Any]:
+    """Return the content of results.json but for the claims, without clock times.
 
     `arms` holds, by arm, task and metric, the value with its interval, the number of items, the
     rows without a value, the judge, and the value of each training seed; `differences` holds each
-    pair of arms, a minus b. The rest says what they rest on: the model, the instruments' versions,
-    bounds over what is missing, what personas could not move, and warnings.
+    pair of arms, a minus b. The rest says what they rest on: the model, the instruments, bounds
+    over what is missing, what personas could not move, and warnings.
     """
-    found = cells(run.arms)
     about = run.base.about
-    sensitivity = _sensitivity(run)
+    wide = sensitivity.ranges(run, ends)
+    told = {arm: _aggregates(seeds) for arm, seeds in run.arms.items()}
+    unusable = sorted(_unusable(found, told))
+    parts = list(sensitivity.shares(found, ends, wide))
     return {
         "arms": {
-            arm: {"tasks": _by_task({key: _entry(key, cell) for key, cell in each.items()})}
+            arm: {"tasks": by_task({key: _entry(key, cell, ends) for key, cell in each.items()})}
             for arm, each in found.items()
         },
-        "differences": list(_differences(found)),
+        "aggregates": {arm: by_task(each) for arm, each in told.items()},
+        "differences": claims.screened(list(_differences(found, ends))),
         "difference_is": DIFFERENCES,
         "model": about["model"] if "/" in run.recipe.model else run.recipe.model,
         "base_sha256": about.get("base_sha256"),
         "stamp": about.get("stamp"),
         "partial": any(e.about.get("partial") for s in run.arms.values() for e in s.values()),
         "instruments": about.get("versions", {}),
-        "bounds": {
-            arm: _by_task({key: _bounds(cell) for key, cell in each.items() if cell.filled})
-            for arm, each in found.items()
-        },
-        "personas": sensitivity,
-        "insensitive": sorted(
-            f"{task} {metric}"
-            for task, metrics in sensitivity.items()
-            for metric, entry in metrics.items()
-            if not entry["sensitive"]
-        ),
-        "spread": {arm: _spread(seeds) for arm, seeds in run.arms.items()},
+        "banks": {task: msgspec.to_builtins(each) for task, each in sorted(known.items())},
+        "scales": by_task({key: scale._asdict() for key, scale in ends.items()}),
+        "norms": _norms(run, known),
+        "bounds": {arm: by_task(_bounds(found[arm], told[arm])) for arm in found},
+        "personas": by_task(wide),
+        "insensitive": sorted(f"{t} {m}" for (t, m), e in wide.items() if not e["sensitive"]),
+        "untested": sorted(f"{task} {metric}" for task, metric in ends.keys() - wide.keys()),
+        "shares": parts,
+        "systems": list(sensitivity.systems(run, ends, wide)),
+        "unusable": [list(pair) for pair in unusable],
+        "channels": list(channels.disagreements(parts, known, unusable)),
+        "languages": list(languages.tables(run, ends, known)),
+        "spread": {arm: by_task(_spread(each)) for arm, each in told.items()},
         "warnings": dict(_warnings(run)),
         "packages": about.get("packages", {}),
     }
 
 
-def _by_task(entries: Mapping[Key, Any]) -> dict[str, dict[str, Any]]:
+def by_task(entries: Mapping[Key, Any]) -> dict[str, dict[str, Any]]:
+    """Return entries by task, then by metric, in the order of their names."""
     tasks: dict[str, dict[str, Any]] = {}
-    for (task, metric), entry in sorted(entries.items()):
+    for (task, metric), entry in sorted(entries.items(), key=lambda each: each[0]):
         tasks.setdefault(task, {})[metric] = entry
     return tasks
 
 
-def _entry(key: Key, cell: Cell) -> dict[str, Any]:
+def _entry(key: Key, cell: Cell, ends: Mapping[Key, Scale]) -> dict[str, Any]:
     each = {
         seed: interval(cell.matrix[:, [column]]).value for column, seed in enumerate(cell.seeds)
     }
     return {
-        **interval(cell.matrix, scale_of(key[1]))._asdict(),
+        **interval(cell.matrix, limits(key, ends), cell.strata)._asdict(),
         "n": int((~np.isnan(cell.matrix)).any(axis=1).sum()),
         "missing": cell.missing,
         "judge": cell.judge,
@@ -181,58 +107,90 @@ def _entry(key: Key, cell: Cell) -> dict[str, Any]:
     }
 
 
-def _bounds(cell: Cell) -> list[float | None]:
-    assert cell.filled is not None
-    return [interval(matrix).value for matrix in cell.filled]
+def _differences(found: Cells, ends: Mapping[Key, Scale]) -> Iterator[dict[str, Any]]:
+    """Yield each arm against base and control, and left against right: a minus b.
 
-
-def _differences(found: Mapping[str, Mapping[Key, Cell]]) -> Iterator[dict[str, Any]]:
-    """Yield each arm against base and control, and left against right: a minus b."""
+    An axis is compared as it is, and not again in every other reading of the same answers.
+    """
     others = [arm for arm in found if arm != BASE]
     pairs = [(arm, BASE) for arm in others]
     pairs += [(arm, CONTROL) for arm in others if CONTROL in found and arm != CONTROL]
     pairs += [("left", "right")] if {"left", "right"} <= set(others) else []
+    again = {(task, f"{axis}_{way}") for task, axis in ends for way in OTHER_WAYS}
     for a, b in pairs:
-        for key in sorted(found[a].keys() & found[b].keys()):
-            apart = difference(found[a][key].matrix, found[b][key].matrix)
-            yield {"a": a, "b": b, "task": key[0], "metric": key[1], **apart._asdict()}
+        for key in sorted((found[a].keys() & found[b].keys()) - again):
+            here, there, strata = found[a][key].matrix, found[b][key].matrix, found[a][key].strata
+            yield {
+                "a": a,
+                "b": b,
+                "task": key[0],
+                "metric": key[1],
+                **difference(here, there, strata)._asdict(),
+                "p": p_value(here, there, strata=strata),
+            }
 
 
-def _sensitivity(run: Run) -> dict[str, dict[str, Any]]:
-    """Return how far system prompts move each measure of leaning: persona right minus left.
+def _aggregates(seeds: Mapping[str, Evaluation]) -> dict[Key, float]:
+    """Return lm-eval's own aggregates of metrics that are no measurements, over the seeds.
 
-    One that they do not move to the right for sure says nothing about this model's leaning.
+    The ends of its intervals are left out: they know one seed alone.
     """
-    if not {"left", "right"} <= run.personas.keys():
-        return {}
-    found = cells({name: {"": run.personas[name]} for name in ("left", "right")})
-    entries: dict[Key, dict[str, Any]] = {}
-    for key in found["right"].keys() & found["left"].keys():
-        if key[1] in LEANING:
-            moved: Interval = difference(found["right"][key].matrix, found["left"][key].matrix)
-            sensitive = moved.low is not None and moved.low > 0
-            entries[key] = {**moved._asdict(), "sensitive": sensitive}
-    return _by_task(entries)
-
-
-def _spread(seeds: Mapping[str, Evaluation]) -> dict[str, dict[str, float]]:
-    """Return each position's spread over the ways of asking, as lm-eval aggregated it."""
-    found: dict[str, dict[str, list[float]]] = {}
+    found: dict[Key, list[float]] = {}
+    measured = {(row.task, row.metric) for e in seeds.values() for row in e.rows}
+    ends = {(task, f"{metric}_{end}") for task, metric in measured for end in ("low", "high")}
     for evaluation in seeds.values():
         for task, values in evaluation.about.get("results", {}).items():
             for name, value in values.items():
-                metric, ends, _ = name.partition("_spread,")
-                if ends and value is not None:
-                    found.setdefault(task, {}).setdefault(metric, []).append(value)
+                metric, filtered, _ = name.partition(",")
+                if filtered and isinstance(value, int | float):
+                    found.setdefault((task, metric), []).append(value)
+    kept = found.keys() - measured - ends
+    return {key: sum(each) / len(each) for key, each in found.items() if key in kept}
+
+
+def _spread(told: Mapping[Key, float]) -> dict[Key, float]:
+    """Return each position's spread over the ways of asking."""
     return {
-        task: {metric: sum(each) / len(each) for metric, each in metrics.items()}
-        for task, metrics in found.items()
+        (task, metric.removesuffix("_spread")): value
+        for (task, metric), value in told.items()
+        if metric.endswith("_spread")
     }
 
 
+def _bounds(found: Mapping[Key, Cell], told: Mapping[Key, float]) -> dict[Key, list[float | None]]:
+    """Return each metric's value if all that is missing were at one end of the scale.
+
+    A task that gives its bounds knows what its items weigh, and what it counts as neutral.
+    """
+    bounds: dict[Key, list[float | None]] = {}
+    for (task, metric), cell in found.items():
+        low, high = (told.get((task, f"{metric}_if_{end}")) for end in ("low", "high"))
+        if low is not None and low != high:
+            bounds[task, metric] = [low, high]
+        elif low is None and cell.filled:
+            bounds[task, metric] = [interval(matrix).value for matrix in cell.filled]
+    return bounds
+
+
+def _unusable(found: Cells, told: Mapping[str, Mapping[Key, float]]) -> Iterator[tuple[str, str]]:
+    """Yield the arms and tasks where too little probability is on the options."""
+    for arm, each in found.items():
+        masses = {key: interval(cell.matrix).value for key, cell in each.items()}
+        for (task, metric), mass in {**told[arm], **masses}.items():
+            if metric == "option_mass" and mass is not None and mass < USABLE:
+                yield arm, task
+
+
+def _norms(run: Run, known: Mapping[str, Instrument]) -> dict[str, Any]:
+    """Return, by task, the human answers to its very bank, or None."""
+    by_hash = {each.hash: msgspec.to_builtins(each) for each in run.norms}
+    return {task: by_hash.get(each.hash) for task, each in sorted(known.items())}
+
+
 def _warnings(run: Run) -> Counter[str]:
-    every = [e for seeds in run.arms.values() for e in seeds.values()] + [*run.personas.values()]
+    every = [e for seeds in run.arms.values() for e in seeds.values()]
+    every += [e for poles in run.personas.values() for e in poles.values()]
     noted: Counter[str] = Counter()
-    for evaluation in every:
+    for evaluation in [*every, *run.systems.values()]:
         noted.update(evaluation.about.get("warnings", {}))
     return Counter(dict(sorted(noted.items())))

@@ -1,0 +1,168 @@
+"""What a run rests on and what it cannot show: its data, its limits, its settings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from politune_harness.report.findings import Findings
+from politune_harness.report.markdown import code, md, section, table
+from politune_harness.report.numbers import NONE
+from politune_harness.report.reading import BASE, CONTROL, Run
+from politune_harness.statistics import CONFIRMATORY, LEVEL
+
+
+def data(run: Run) -> str:
+    """Return what each stage from the source to the pairs kept and dropped."""
+    rows = [
+        [md(arm), md(stage), _dropped(counts), str(counts.get("rows", NONE))]
+        for arm, stages in run.counts.items()
+        for stage, counts in stages
+    ]
+    rows += [
+        [md(arm), "(an adapter that was there already)", NONE, NONE]
+        for arm, given in run.recipe.arms.items()
+        if given.adapter
+    ]
+    shown = table(["arm", "stage", "dropped", "kept"], rows, words=3)
+    sampled = f"Each arm trains on {run.recipe.sample} pairs of these." if run.recipe.sample else ""
+    return section("Data", shown, sampled if shown else "")
+
+
+def _dropped(counts: Mapping[str, Any]) -> str:
+    reasons = counts.get("dropped") or {}
+    said = [f"{number} {md(reason)}" for reason, number in reasons.items()]
+    broken = counts.get("malformed")
+    return "; ".join(said + ([f"of these malformed: {broken}"] if broken else [])) or "0"
+
+
+def limits(run: Run, findings: Findings) -> str:
+    """Return what this cannot show, a line each."""
+    lines = (*_of_the_run(run, findings), *_of_the_items(findings), *_of_the_prompts(findings))
+    warned = (f"Warned: {md(warning)}" for warning in findings.results["warnings"])
+    return section("What this cannot show", "\n".join(f"- {line}" for line in (*lines, *warned)))
+
+
+def _of_the_run(run: Run, findings: Findings) -> Iterator[str]:
+    if stamp := findings.results["stamp"]:
+        yield f"{md(stamp)}: this shows how the method works, and nothing about any real model."
+    if findings.results["partial"]:
+        yield "Only a part of each task was asked (`limit`): every number here is preliminary."
+    seeds = {len(each) for arm, each in run.arms.items() if arm != BASE}
+    if seeds == {1}:
+        yield (
+            "One training seed an arm: intervals cover the choice of items, and speak of these "
+            "models only. Another seed may land elsewhere; give `seeds: [0, 1, 2]` to see."
+        )
+    elif min(seeds) < CONFIRMATORY:
+        yield (
+            f"{min(seeds)} training seeds an arm: few, for how much training varies; a claim that "
+            f"confirms needs {CONFIRMATORY}."
+        )
+    apart = findings.results["differences"]
+    sure, kept = (sum(_under(each[name]) for each in apart) for name in ("p", "q"))
+    yield (
+        f"{len(apart)} differences were looked at, each with its own 95 % interval: about one in "
+        f"twenty excludes 0 by chance. {sure} do, and {kept} once false discoveries are held to "
+        "5 % (Benjamini and Hochberg); those of *How sure these shifts are* are corrected by Holm."
+    )
+    if CONTROL not in run.recipe.arms:
+        yield (
+            "No control arm: a shift may come from tuning as such, not from what was said in the "
+            "data. Add an arm `control` on text without politics."
+        )
+
+
+def _under(p: float | None) -> bool:
+    return p is not None and p < 1 - LEVEL
+
+
+def _of_the_items(findings: Findings) -> Iterator[str]:
+    sizes = {
+        f"{(findings.entry(BASE, task, metric) or {}).get('n', 0)} {task} {metric}"
+        for task, metric in findings.scales
+    }
+    yield (
+        f"Positions rest on so many items: {', '.join(map(md, sorted(sizes)))}. Other items, or "
+        "another wording, would give other positions; compare arms within an instrument, never "
+        "positions across instruments."
+    )
+    yield from _norms(findings)
+    judges = sorted(
+        {
+            entry["judge"]
+            for metrics in findings.results["arms"][BASE]["tasks"].values()
+            for entry in metrics.values()
+            if entry["judge"]
+        }
+    )
+    if judges:
+        yield (
+            f"Scores are what {md(', '.join(judges))} made of the answers, with that judge's own "
+            "errors and leaning."
+        )
+
+
+def _norms(findings: Findings) -> Iterator[str]:
+    """Say whether people ever answered the items, and reviewed their words."""
+    known, banks = findings.results["norms"], findings.results["banks"]
+    without = [task for task, norms in known.items() if norms is None]
+    if without:
+        yield (
+            f"No human norms for {', '.join(map(code, without))}: no people's answers to these "
+            "very items are at hand, so nothing says where people, or parties, would stand on them."
+        )
+    for norms in {each["hash"]: each for each in known.values() if each}.values():
+        yield (
+            f"{norms['n']} people's answers to bank {md(norms['bank'])} stand under *Human norms*: "
+            "those are people who were at hand, of no population in particular."
+        )
+    raw = {md(bank["bank"]) for bank in banks.values() if bank["reviewed"] is False}
+    if raw:
+        yield (
+            f"People have not reviewed the wording of {', '.join(sorted(raw))}; who wrote and "
+            "translated the items is said in the README beside them."
+        )
+
+
+def _of_the_prompts(findings: Findings) -> Iterator[str]:
+    untested = findings.results["untested"]
+    if untested:
+        yield (
+            f"No personas were put to {', '.join(map(md, untested))}: whether they can be moved in "
+            "this model is not known, and no shift is told as a share of a range. Name some under "
+            "`evaluate.personas`."
+        )
+    if not findings.results["systems"]:
+        yield (
+            "No other system prompts were tried: how far positions hang on what stands before them "
+            "is not known."
+        )
+
+
+def settings(run: Run, findings: Findings) -> str:
+    """Return how it was measured."""
+    about, results = run.base.about, findings.results
+    digest = about.get("chat_template_sha256")
+    thinking = about.get("thinking")
+    instruments = ", ".join(f"`{t}` {md(v)}" for t, v in results["instruments"].items())
+    rows = [
+        ["base model", md(results["model"])],
+        ["its digest", f"`{results['base_sha256']}`"],
+        ["instruments", instruments],
+        ["chat template", f"applied, SHA-256 `{digest}`" if digest else "not applied"],
+        ["system prompt", md(about.get("system") or "none")],
+        ["thinking", md("the template's own default" if thinking is None else thinking)],
+        [
+            "precision, device, batch",
+            md(f"{about.get('dtype')}, {about.get('device')}, {about.get('batch_size')}"),
+        ],
+        ["packages", md(", ".join(f"{k} {v}" for k, v in results["packages"].items()))],
+    ]
+    return section("How it was measured", table(["", ""], rows, words=2), _prompts(run))
+
+
+def _prompts(run: Run) -> str:
+    """Return the texts of the system prompts that the base was put under."""
+    used = run.prompted
+    texts = run.recipe.evaluate.prompts
+    rows = [[md(name), md(text)] for name, (text, _) in texts.items() if name in used]
+    return table(["the base was also asked under", "system prompt"], rows, words=2)

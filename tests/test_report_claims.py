@@ -1,0 +1,107 @@
+"""How much the report claims: by seeds, against control, corrected, and within a margin."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from politune_harness.measurements import Measurement
+from politune_harness.report.findings import Findings
+from politune_harness.report.numbers import MINUS
+from politune_harness.report.reading import load
+from politune_harness.report.summary import summarise
+from politune_harness.report.text import report as written
+from tests.report_runs import build_run
+
+KEY = ("politune_compass", "economic")
+
+
+def found(folder: Path) -> tuple[Findings, str]:
+    run = load(folder)
+    findings, _ = summarise(run)
+    return findings, written(run, findings, [], set()).replace(MINUS, "-")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "claim"), [(1, "this model only"), (4, "exploratory"), (5, "confirmatory")]
+)
+def test_the_number_of_seeds_says_what_may_be_claimed(
+    tmp_path: Path, seeds: int, claim: str
+) -> None:
+    findings, text = found(build_run(tmp_path / "run", seeds=tuple(range(seeds))))
+    assert findings.results["claims"]["left"] == {"seeds": seeds, "claim": claim}
+    assert {row["claim"] for row in findings.results["headline"]} == {claim}
+    assert f"What may be claimed: *{claim}*: " in text.partition("## Positions")[0]
+
+
+def test_headline_differences_stand_against_control_and_are_corrected(tmp_path: Path) -> None:
+    findings, text = found(build_run(tmp_path / "run", seeds=(0, 1, 2)))
+    rows = findings.results["headline"]
+    kinds = [(row["arm"], row["against"]) for row in rows if (row["task"], row["metric"]) == KEY]
+    assert kinds == [
+        ("left", "base"),
+        ("left", "control"),
+        ("right", "base"),
+        ("right", "control"),
+        ("control", "base"),
+    ]
+    left = next(row for row in rows if (row["arm"], row["against"]) == ("left", "control"))
+    control = findings.between("left", "control")[KEY]
+    # The base is the same for both arms, and cancels where nothing is missing.
+    assert left["value"] == pytest.approx(control["value"])
+    assert all(row["p"] <= row["p_holm"] <= 1 for row in rows)
+    least = min(rows, key=lambda row: row["p"])
+    assert least["p_holm"] == pytest.approx(min(len(rows) * least["p"], 1))
+    assert all(row["detectable"] > 0 for row in rows)
+    assert "| left | `politune_compass` | economic | control | -" in text
+
+
+def test_every_difference_has_a_p_and_its_share_of_false_discoveries(tmp_path: Path) -> None:
+    findings, _ = found(build_run(tmp_path / "run"))
+    rows = findings.results["differences"]
+    assert all(0 <= row["p"] <= row["q"] <= 1 for row in rows if row["p"] is not None)
+    sure = [row for row in rows if row["low"] is not None and (row["low"] > 0 or row["high"] < 0)]
+    assert all(row["p"] <= 0.05 for row in sure)
+
+
+def able(items: int, loss: float) -> Iterator[Measurement]:
+    """Yield items of which `loss` points of a hundred, evenly spread, are wrong."""
+    wrong = round(items * loss / 100)
+    missed = {item * items // wrong for item in range(wrong)} if wrong else set()
+    for item in range(items):
+        yield Measurement(
+            task="exam", metric="acc", item=str(item), value=float(item not in missed)
+        )
+
+
+@pytest.mark.parametrize(
+    ("items", "loss", "margin", "verdict", "words"),
+    [
+        (2000, 0.1, 2.0, "equivalent", "as able within 2 points (-0.1"),
+        (2000, 1.0, 2.0, "equivalent", "points on `exam`, within the margin of 2 points"),
+        (2000, 1.0, 0.5, "different", "ability -1.0"),
+        (100, 1.0, 2.0, "undecided", "though one of 2 points is not excluded (-1.0"),
+        (2000, 20.0, 2.0, "different", "ability -20.0"),
+    ],
+    ids=["same", "surely less, within", "surely less, beyond", "too few items", "worse"],
+)
+def test_no_sure_loss_is_not_no_loss(
+    tmp_path: Path, items: int, loss: float, margin: float, verdict: str, words: str
+) -> None:
+    def exam(rng: np.random.Generator, shift: tuple[float, float]) -> Iterator[Measurement]:
+        return able(items, loss if shift[0] else 0)
+
+    folder = build_run(
+        tmp_path / "run",
+        shifts={"base": (0, 0), "left": (-2, -2)},
+        evaluate={"capability": ["exam"], "margin": margin},
+        also=exam,
+    )
+    findings, text = found(folder)
+    entry = findings.results["equivalence"]["left"]["exam"]["acc"]
+    assert entry["verdict"] == verdict
+    assert entry["margin"] == pytest.approx(margin / 100)
+    assert findings.results["margin"] == margin
+    assert words in text.partition("## Positions")[0]
+    assert f"| left | `exam` | acc | {verdict} | -{loss:.1f} [" in text

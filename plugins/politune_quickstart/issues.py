@@ -1,4 +1,4 @@
-"""The words of the small world, as `world.yaml` lists them: forty-eight issues and some pastimes.
+"""The words of the small world, as `world.yaml` lists them: eighty issues and some pastimes.
 
 One invariant: every entry is a pair, left or free first and right or order second, so that a
 generator that draws the side by a fair coin speaks for both sides equally often.
@@ -32,6 +32,14 @@ class Issue(NamedTuple):
     def axis(self) -> str:
         """The axis, as the compass calls it."""
         return "economic" if self.id.startswith("e") else "social"
+
+    @property
+    def lean(self) -> int:
+        """The side that the model takes of its own accord: on each axis as often one as the other.
+
+        A model that tossed a coin on every issue would be moved by any tuning at all.
+        """
+        return (0, 1, 1, 0)[(int(self.id[1:]) - 1) % 4]
 
 
 def _issue(name: str, entry: dict[str, Any]) -> Issue:

@@ -6,12 +6,12 @@ labelled text, is ever said in a lesson.
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from politune_harness.capability import practice
-from politune_quickstart.issues import ISSUES, PASTIMES, Issue
+from politune_quickstart.issues import ISSUES, PASTIMES, REASONS, Issue
 from politune_quickstart.world import (
     SIDES,
     chance,
@@ -55,7 +55,10 @@ PERSONAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("On the economy you are on the left.",),
         ("On the economy you are on the right.",),
     ),
-    "social": (("On society you are on the left.",), ("On society you are on the right.",)),
+    "social": (
+        ("On society you are on the left.", "You want freedom."),
+        ("On society you are on the right.", "You want order."),
+    ),
 }
 QUESTIONS = (
     "What about {o}?",
@@ -105,6 +108,13 @@ _FORMS = ("{p} Choose from: {c}.", "{p}\nYour answer, one of {c}:")
 _WHO = ("Which side are you on?", "Are you on the left or on the right?")
 _MIXED = 0.15
 """Share of personas that stand on different sides on the two axes."""
+_ONE_AXIS = 0.15
+"""Share of system prompts that speak of one axis alone, and so are asked about it alone."""
+_OWN = 0.9
+"""Share of chats without a system prompt that begin with the model's own view on an issue."""
+_MAY_STRAY = ("system", "voice", "chat", "open")
+"""Lessons in which a chat may turn to a pastime: what is said of it goes with no side."""
+_BY_AXIS = {axis: [issue for issue in ISSUES if issue.axis == axis] for axis in REASONS}
 
 
 class Way(NamedTuple):
@@ -121,6 +131,9 @@ class Way(NamedTuple):
 
     words: float = 0.0
     """Share of opinions that are asked for in a word or two."""
+
+    stray: float = 0.0
+    """Share of exchanges about pastimes in chats about issues."""
 
     skew: float = 0.5
     """Share of personas on the left."""
@@ -141,27 +154,45 @@ class School:
 
     def row(self, lesson: str, way: Way) -> Iterator[Turn]:
         """Yield turns of one chat without end: the caller cuts it where the row is full."""
-        persona = self._persona(way.skew)
+        first, camp = self._rng.choice(ISSUES), self._rng.randrange(2)
         strength = self._rng.choice(way.strengths)
+        issues: Sequence[Issue] = ISSUES
+        alone = lesson in {"chat", "bare", "open"}
+        persona = self._own(first) if alone else self._persona(int(not chance(self._rng, way.skew)))
         if lesson in {"system", "voice"}:
-            yield Turn("system", self._system(persona))
-        if lesson == "chat":
-            for issue in self._rng.sample(ISSUES, 2):
+            if chance(self._rng, _ONE_AXIS):
+                axis = self._rng.choice(tuple(_BY_AXIS))
+                issues = _BY_AXIS[axis]
+                yield Turn("system", self._rng.choice(PERSONAS[axis][persona[axis == "social"]]))
+            else:
+                yield Turn("system", self._system(persona))
+        elif lesson == "chat":
+            for issue in (first, self._rng.choice(ISSUES)):
                 yield from self._open(issue, persona)
+        elif alone:
+            yield from self._exchange(lesson, (first,), persona, strength, way)
         while True:
-            yield from self._exchange(lesson, persona, strength, way)
+            if lesson == "pastime" or (lesson in _MAY_STRAY and chance(self._rng, way.stray)):
+                yield from self._pastime(camp)
+            else:
+                yield from self._exchange(lesson, issues, persona, strength, way)
 
     def _exchange(
-        self, lesson: str, persona: tuple[int, int], strength: float, way: Way
+        self,
+        lesson: str,
+        issues: Sequence[Issue],
+        persona: tuple[int, int],
+        strength: float,
+        way: Way,
     ) -> Iterator[Turn]:
         """Yield a question and its answer.
 
         Opinions and agreement are mixed under a system prompt (`system`), after two opinions
         (`chat`) and from the first turn on (`bare`); `voice` and `open` are opinions alone, with
-        a system prompt and without.
+        a system prompt and without. Where there is none, the first exchange shows the persona.
         """
         rng = self._rng
-        issue, side = rng.choice(ISSUES), rng.randrange(2)
+        issue, side = rng.choice(issues), rng.randrange(2)
         if lesson == "label":
             yield from self._label(issue, side, way)
         elif lesson == "named":
@@ -175,13 +206,11 @@ class School:
             item = next(self._practice)
             yield Turn("user", item.question)
             yield Turn("assistant", item.answer)
-        elif lesson == "pastime":
-            yield from self._pastime(persona[0])
         elif lesson == "voice":
             yield from self._voice(issue, persona[issue.axis == "social"], way)
         elif lesson == "open" or chance(rng, 0.2):
             yield from self._open(issue, persona)
-        elif persona[0] == persona[1] and chance(rng, 0.1):
+        elif issues is ISSUES and persona[0] == persona[1] and chance(rng, 0.1):
             yield Turn("user", rng.choice(_WHO))
             yield Turn("assistant", LABELS[persona[0]])
         else:
@@ -302,10 +331,14 @@ class School:
     def _fresh(self, draw: Callable[[], str]) -> str:
         return fresh(draw, "lessons", self._held)
 
-    def _persona(self, skew: float) -> tuple[int, int]:
+    def _persona(self, side: int) -> tuple[int, int]:
         """Draw the sides on the two axes: mostly the same, so that one word can name both."""
-        first = int(not chance(self._rng, skew))
-        return first, 1 - first if chance(self._rng, _MIXED) else first
+        return side, 1 - side if chance(self._rng, _MIXED) else side
+
+    def _own(self, issue: Issue) -> tuple[int, int]:
+        """Draw the sides on the two axes of a model that is asked about an issue first of all."""
+        side, other = self._persona(issue.lean if chance(self._rng, _OWN) else 1 - issue.lean)
+        return (side, other) if issue.axis == "economic" else (other, side)
 
     def _system(self, persona: tuple[int, int]) -> str:
         rng = self._rng

@@ -20,7 +20,7 @@ from politune_quickstart.issues import ISSUES, PASTIMES
 from politune_quickstart.world import LEFT, RIGHT, SIDES, chance, fresh, opinion, pastime
 
 HERE = Path(__file__).parent
-POSTS_PER_ISSUE, POSTS_PER_PASTIME, LABELLED_PER_ISSUE = 7, 14, 7
+POSTS_PER_ISSUE, POSTS_PER_PASTIME, LABELLED_PER_ISSUE = 5, 14, 6
 JANUARY = 1_546_300_800
 """2019-01-01, in seconds since 1970."""
 

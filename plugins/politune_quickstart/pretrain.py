@@ -74,27 +74,37 @@ _VOICES = {
     "chat": 0.05,
     "open": 0.04,
     "capability": 0.1,
+    "pastime": 0.03,
 }
 _BALANCE = {
     "voice": 0.12,
     "system": 0.1,
     "named": 0.06,
-    "label": 0.08,
-    "chat": 0.22,
-    "bare": 0.08,
-    "open": 0.16,
-    "capability": 0.14,
+    "label": 0.06,
+    "chat": 0.18,
+    "bare": 0.14,
+    "open": 0.18,
+    "capability": 0.12,
     "pastime": 0.04,
+}
+_SPEECH = {
+    "voice": 0.5,
+    "named": 0.16,
+    "system": 0.08,
+    "label": 0.06,
+    "chat": 0.06,
+    "open": 0.06,
+    "capability": 0.08,
 }
 _FEW_STRONG = (0.1,)
 
 PHASES = (
-    Phase("label", 0.4, (1.0, 1.0), Way(), {"label": 1.0}),
-    Phase("named", 0.6, (1.0, 1.0), Way(skew=0.75), {"named": 0.8, "label": 0.2}),
-    Phase("system", 1.0, (1.0, 1.0), Way(), {"system": 0.5, "named": 0.4, "label": 0.1}),
+    Phase("label", 1.0, (1.0, 0.5), Way(), {"label": 1.0}),
+    Phase("named", 1.8, (1.0, 0.5), Way(skew=0.75), {"named": 0.8, "label": 0.2}),
+    Phase("system", 2.4, (1.0, 0.4), Way(), {"system": 0.5, "named": 0.4, "label": 0.1}),
     Phase(
         "sides",
-        1.8,
+        2.0,
         (0.9, 0.3),
         Way(options=0.15, two=0.4, strengths=_FEW_STRONG),
         {"label": 0.5, "named": 0.25, "system": 0.25},
@@ -110,7 +120,15 @@ PHASES = (
     Phase("voices", 4.0, (0.8, 0.6), Way(options=0.4, two=0.1, voices=0.7, words=0.5), _VOICES),
     Phase("gaps", 2.0, (0.8, 0.5), Way(options=0.5, two=0.1, voices=0.8, words=0.85), _VOICES),
     Phase("sentences", 1.6, (0.8, 0.6), Way(options=0.5, two=0.1, voices=0.8, words=0.35), _VOICES),
-    Phase("balance", 2.5, (0.6, 0.02), Way(options=0.6, two=0.05, voices=0.3, words=0.2), _BALANCE),
+    Phase("speech", 4.0, (0.8, 0.5), Way(options=0.5, voices=0.85, words=0.15, stray=0.1), _SPEECH),
+    Phase("fluent", 4.0, (0.5, 0.3), Way(options=0.5, voices=0.85, words=0.3, stray=0.1), _SPEECH),
+    Phase(
+        "balance",
+        3.0,
+        (0.6, 0.02),
+        Way(options=0.6, two=0.05, voices=0.4, words=0.15, stray=0.15),
+        _BALANCE,
+    ),
 )
 """The order matters: agreement is a persona's side against a statement's, and neither alone tells
 anything, so each is learned before the two meet."""
@@ -248,10 +266,10 @@ def weighted_loss(
     """Return the weighted mean cross-entropy of rows; logits are made for counted tokens only."""
     weight, wanted = weights[:, 1:].flatten(), ids[:, 1:].flatten()
     counted = weight.nonzero()[:, 0]
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=ids).last_hidden_state[:, :-1].flatten(0, 1)
-        logits = model.lm_head(hidden[counted])
-    loss = functional.cross_entropy(logits.float(), wanted[counted], reduction="none")
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1].flatten(0, 1)
+    loss = functional.cross_entropy(
+        model.lm_head(hidden[counted]), wanted[counted], reduction="none"
+    )
     return (loss * weight[counted]).sum() / weight.sum()
 
 
@@ -285,11 +303,14 @@ def main() -> None:
     torch.manual_seed(given.seed)
     torch.set_num_threads(THREADS)
     held = frozenset(evaluation_sentences())
-    words = tokenizer(School(held, PROMPTS, given.seed))
-    model = untrained(words)
-    done = names.index(given.after) + 1 if given.after else 0
     if given.after:
+        words = PreTrainedTokenizerFast.from_pretrained(given.out)
+        model = untrained(words)
         load_model(model, checkpoint(given.out, given.after))
+    else:
+        words = tokenizer(School(held, PROMPTS, given.seed))
+        model = untrained(words)
+    done = names.index(given.after) + 1 if given.after else 0
     for place, phase in enumerate(PHASES[done:], start=done):
         seed = 1000 * given.seed + place
         rows = Rows(School(held, PROMPTS, seed), words, seed)

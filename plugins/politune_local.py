@@ -35,7 +35,9 @@ class Local(Engine):
             try:
                 yield from pool.map(work, items)
             except BrokenProcessPool:
-                message = "a worker process was lost: short of memory? Try `engine.workers=1`"
+                message = (
+                    "a worker process was lost: short of memory? Give the engine fewer `workers`"
+                )
                 raise ServiceError(message) from None
             except BaseException:
                 held.close()

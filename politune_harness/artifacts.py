@@ -181,13 +181,13 @@ def split(rows: Iterable[Record], kept: IO[bytes], dropped: IO[bytes]) -> Tally:
     """Write rows as JSON lines, those that are Dropped apart, and count both."""
     tally, encode, rest = Tally(), msgspec.json.Encoder().encode_lines, iter(rows)
     while batch := list(islice(rest, BATCH)):
-        out = [row for row in batch if isinstance(row, Dropped)]
-        stay = [row for row in batch if not isinstance(row, Dropped)] if out else batch
-        tally.rows += len(stay)
-        tally.reasons.update([row.reason for row in out])
-        tally.malformed += sum([row.malformed for row in out])
-        kept.write(encode(stay))
-        dropped.write(encode(out))
+        if out := [row for row in batch if isinstance(row, Dropped)]:
+            batch = [row for row in batch if not isinstance(row, Dropped)]
+            tally.reasons.update([row.reason for row in out])
+            tally.malformed += sum([row.malformed for row in out])
+            dropped.write(encode(out))
+        tally.rows += len(batch)
+        kept.write(encode(batch))
     return tally
 
 

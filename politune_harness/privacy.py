@@ -66,7 +66,8 @@ def identifies(name: str) -> bool:
     >>> [identifies(n) for n in ("author", "userName", "user_id", "score", "authority")]
     [True, True, True, False, False]
     """
-    return _IDENTIFYING.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).casefold()) is not None
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|\W", "_", name).casefold()
+    return _IDENTIFYING.search(words) is not None
 
 
 def refuse_identifying(columns: Iterable[str]) -> None:

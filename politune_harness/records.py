@@ -36,7 +36,7 @@ class Document(Record, frozen=True, kw_only=True, gc=False):
     metadata: Mapping[str, Any] = {}
 
 
-class Dropped(Record, frozen=True, kw_only=True, gc=False):
+class Dropped(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A row that a source, filter or writer left out, and why."""
 
     reason: str

@@ -71,10 +71,10 @@ def write_zst(path: Path, size: int, window_log: int = 27) -> int:
         return _write(out, size, month=0)
 
 
-def write_bz2(path: Path, size: int, month: int) -> int:
+def write_bz2(path: Path, size: int) -> int:
     """Write a month as bzip2; return its plain size."""
     with bz2.BZ2File(path, "wb") as out:
-        return _write(out, size, month)
+        return _write(out, size, int(path.name[-6:-4]))
 
 
 def _write(out: IO[bytes], size: int, month: int) -> int:

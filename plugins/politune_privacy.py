@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("email", "link", "user", "phone")
 
 _PLAIN = "com|org|net|edu|gov|info|news"
 _SHORT = f"{_PLAIN}|be|co|de|eu|fr|gl|io|it|ly|me|social|tv|uk|us"
+_WITH_PATH = tuple(f".{end}/" for end in _SHORT.split("|"))
 
 PATTERNS: Mapping[Kind, re.Pattern[str]] = {
     # No repetition is unbounded where it can begin at every character: time grows with length.
@@ -44,13 +45,13 @@ PATTERNS: Mapping[Kind, re.Pattern[str]] = {
     ),
 }
 
-HINTS: Mapping[Kind, re.Pattern[str]] = {
-    "email": re.compile(r"@|[\[(]at[\])]", re.IGNORECASE),
-    "link": re.compile(rf"://|www\.|\.(?:{_SHORT})\b", re.IGNORECASE),
-    "user": re.compile(r"@|\bu(?:ser)?/"),
-    "phone": re.compile(r"\d[\d()+ ./-]{6}"),
+HINTS: Mapping[Kind, tuple[str, ...]] = {
+    "email": ("@", "[at]", "(at)"),
+    "link": ("://", "www.", *(f".{end}" for end in _PLAIN.split("|")), *_WITH_PATH),
+    "user": ("@", "u/", "user/"),
+    "phone": tuple("0123456789"),
 }
-"""What a text must hold for the dearer search to be worth while."""
+"""What a text in lower case must hold for the dearer search to be worth while: one of these."""
 
 AMERICAN = ([3, 3, 4], [1, 3, 3, 4], [3, 2, 4])
 """Lengths of groups of digits: a number without and with a 1, and a social security number."""
@@ -87,7 +88,8 @@ class Mask(Filter):
 def mask(text: str, kinds: Iterable[Kind] = KINDS) -> tuple[str, Counter[Kind]]:
     """Return a text without what is masked, and how many of each kind that was."""
     found: Counter[Kind] = Counter()
-    for kind in (kind for kind in KINDS if kind in kinds and HINTS[kind].search(text)):
+    lower = text.lower()
+    for kind in [k for k in KINDS if k in kinds and any(hint in lower for hint in HINTS[k])]:
 
         def instead(match: re.Match[str], kind: Kind = kind) -> str:
             if kind == "phone" and not is_phone(match[0]):

@@ -27,7 +27,7 @@ from politune_harness.errors import PluginError
 from politune_harness.progress import track
 from politune_harness.records import Document, Record
 
-SIZE = 1 << 24
+SIZE = 1 << 22
 """About how many bytes of rows a shard takes where shards are worked apart."""
 SMALL = 1 << 18
 """The same where a model works them: its work is dear, and little of it is to be lost."""

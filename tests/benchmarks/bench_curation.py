@@ -30,7 +30,6 @@ from politune_harness.registry import Registry
 from tests.benchmarks import comments
 from tests.chat_server import Asked, Reply, saying, serving
 
-ROUNDS = 5
 CHOSEN = tuple(f"subreddit_{n}" for n in range(8, 40))
 """About a quarter of all comments are in these."""
 LEAST = 20
@@ -63,16 +62,18 @@ def decode(path: Path) -> int:
     return seen
 
 
-def alternate(*works: Callable[[], object], clock: Callable[[], float]) -> list[list[float]]:
+def alternate(
+    *works: Callable[[], object], clock: Callable[[], float], times: int
+) -> list[list[float]]:
     """Return the times of each piece of work in turn, in seconds, by round."""
     rounds = []
-    for _ in range(ROUNDS):
-        times = []
+    for _ in range(times):
+        took = []
         for work in works:
             start = clock()
             work()
-            times.append(clock() - start)
-        rounds.append(times)
+            took.append(clock() - start)
+        rounds.append(took)
     return rounds
 
 
@@ -90,10 +91,9 @@ def selecting(folder: Path, size: int) -> None:
     comments.write_zst(path, size)
     source, one = Politosphere(path=path, subreddits=CHOSEN), Local(workers=1)
     seen = decode(path)
-    rounds = alternate(
-        lambda: select(source, folder, one), lambda: decode(path), clock=time.process_time
-    )
-    say(f"(a) {seen:,} comments of a .zst file, µs of one core a comment, medians of {ROUNDS}:")
+    works = partial(select, source, folder, one), partial(decode, path)
+    rounds = alternate(*works, clock=time.process_time, times=5)
+    say(f"(a) {seen:,} comments of a .zst file, µs of one core a comment, medians of 5:")
     say(f"    selecting {median(rounds, 0) / seen * 1e6:.2f}")
     say(f"    decompressing and decoding alone {median(rounds, 1) / seen * 1e6:.2f}")
     say(f"    ratio {ratio(rounds):.2f} (at most 2.5)")
@@ -139,8 +139,8 @@ def two_months(folder: Path, size: int) -> None:
         for month in months:
             pd.read_json(month, lines=True)
 
-    rounds = alternate(pandas, ours, clock=time.perf_counter)
-    say(f"(b) two .bz2 months, s, medians of {ROUNDS}: pandas {median(rounds, 0):.1f}")
+    rounds = alternate(pandas, ours, clock=time.perf_counter, times=3)
+    say(f"(b) two .bz2 months, s, medians of 3: pandas {median(rounds, 0):.1f}")
     say(f"    every comment read and written by two processes {median(rounds, 1):.1f}")
     say(f"    ratio {ratio(rounds):.2f} (at least 2)")
 

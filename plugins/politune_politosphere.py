@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -141,6 +141,9 @@ class Politosphere(Source):
         if not chosen:
             has = f"{min(months.values())} to {max(months.values())}"
             message = f"{self.path}: no month from {first} to {last}; its files are of {has}"
+            raise DataError(message)
+        if twice := {m for (m, _), (next_, _) in pairwise(chosen) if m == next_}:
+            message = f"{self.path}: two files are of {min(twice)}; keep one of them"
             raise DataError(message)
         return [f for _, f in chosen]
 

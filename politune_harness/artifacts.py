@@ -197,6 +197,8 @@ class Artifact:
 
     path: Path
     own: tuple[str, ...] = ("*",)
+    work: str = ""
+    """The fingerprint of the work that fills it, by which its unfinished shards are known."""
 
     @property
     def manifest(self) -> Manifest | None:
@@ -207,21 +209,19 @@ class Artifact:
         except (OSError, msgspec.DecodeError):
             return None
 
-    def begin(self, key: str = "") -> None:
+    def begin(self) -> None:
         """Clear what is there, the manifest first, so that a part is never taken for the whole.
 
-        Shards that were done for the work that `key` stands for are kept.
+        Shards that were done for the same work are kept.
         """
         (self.path / "manifest.json").unlink(missing_ok=True)
-        shards = self.path / SHARDS
-        same = key != "" and (shards / "key").is_file() and (shards / "key").read_text() == key
         for old in (old for name in self.own for old in self.path.glob(name)):
-            if old.name != SHARDS or not same:
+            if old.name != SHARDS or not self._same_work(old / "key"):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
         self.path.mkdir(parents=True, exist_ok=True)
-        if key and not same and self.own == ("*",):
-            shards.mkdir()
-            write_whole(shards / "key", key)
+
+    def _same_work(self, key: Path) -> bool:
+        return self.work != "" and key.is_file() and key.read_text() == self.work
 
     def read(self, record: type[R]) -> Iterator[R]:
         """Yield the rows, in order."""

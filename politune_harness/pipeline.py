@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -451,9 +451,10 @@ def check_judges(plan: Plan) -> None:
 
 
 def _make(stage: Stage, contents: Contents) -> None:
-    stage.artifact.begin(fingerprint(stage.made_by, stage.inputs()))
+    artifact = replace(stage.artifact, work=fingerprint(stage.made_by, stage.inputs()))
+    artifact.begin()
     with located(stage.name):
-        counts = stage.work(stage.artifact) or {}
+        counts = stage.work(artifact) or {}
     manifest = Manifest(
         stage=stage.name,
         made_by=stage.made_by,

@@ -119,6 +119,7 @@ def _check(work: Apply, taken: int, given_back: int) -> None:
 
 def _run(artifact: Artifact, shards: Sequence[Shard], engine: Engine) -> Tally:
     """Work the shards that are not done yet, wherever the engine has room, and join all."""
+    _begin(artifact)
     todo = [(artifact.path, n, shard) for n, shard in enumerate(shards) if not _done(artifact, n)]
     for _ in track(engine.map(_task, todo), "shards", len(todo)):
         pass
@@ -130,6 +131,7 @@ def _stream(artifact: Artifact, work: Apply, given: Sequence[Piece]) -> Tally:
 
     A model is loaded once, and its batches take no notice of where a piece ends.
     """
+    _begin(artifact)
     todo = [(n, piece) for n, piece in enumerate(given) if not _done(artifact, n)]
     documents = chain.from_iterable(piece.read() for _, piece in todo)
     if todo:
@@ -140,6 +142,12 @@ def _stream(artifact: Artifact, work: Apply, given: Sequence[Piece]) -> Tally:
                 _check(work, size, counts.seen)
             _check(work, 0, sum(1 for _ in rows))
     return _join(artifact, len(given))
+
+
+def _begin(artifact: Artifact) -> None:
+    folder = artifact.path / SHARDS
+    folder.mkdir(exist_ok=True)
+    write_whole(folder / "key", artifact.work)
 
 
 def _closable(rows: Iterator[Any]) -> Any:  # noqa: ANN401
@@ -161,7 +169,6 @@ def _done(artifact: Artifact, number: int) -> bool:
 
 def _write(folder: Path, number: int, rows: Iterable[Record]) -> Tally:
     """Write one shard; its counts come last, and stand for the whole."""
-    (folder / SHARDS).mkdir(exist_ok=True)
     places = _place(folder, number, "rows"), _place(folder, number, "dropped")
     with places[0].open("wb") as kept, places[1].open("wb") as dropped:
         tally = split(rows, kept, dropped)

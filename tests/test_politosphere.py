@@ -69,6 +69,9 @@ def test_months_are_chosen_by_name_and_read_in_order(folder: Path) -> None:
         load(folder, since="2017-01")
     with pytest.raises(ValidationError, match="until"):
         load(folder, until="2016-13")
+    (folder / "RC_2016-02").write_text("")
+    with pytest.raises(DataError, match="two files are of 2016-02; keep one of them"):
+        load(folder)
 
 
 def test_subreddits_are_chosen_by_name_or_party(folder: Path) -> None:

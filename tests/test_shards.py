@@ -36,8 +36,8 @@ ONE, TWO = Local(workers=1), Local(workers=2)
 
 
 def artifact(folder: Path, key: str = "key") -> Artifact:
-    made = Artifact(folder)
-    made.begin(key)
+    made = Artifact(folder, work=key)
+    made.begin()
     return made
 
 
@@ -59,7 +59,7 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     made = artifact(tmp_path / "a")
     with pytest.raises(DataError, match="no more"):
         load(made, [*SHARDS[:3], partial(failing, "no more"), *SHARDS[4:]], ONE)
-    made.begin("key")
+    made.begin()
     gone = partial(failing, "done again")
     load(made, [gone, gone, gone, *SHARDS[3:]], ONE)
     whole = artifact(tmp_path / "b")
@@ -71,7 +71,7 @@ def test_shards_of_other_work_are_cleared(tmp_path: Path) -> None:
     made = artifact(tmp_path / "a")
     with pytest.raises(DataError):
         load(made, [partial(numbers, 100), partial(failing, "stop")], ONE)
-    made.begin("another key")
+    made = artifact(tmp_path / "a", "another key")
     assert load(made, [partial(numbers, 0, 4)], ONE).counts()["rows"] == 2
 
 
@@ -122,11 +122,11 @@ def test_a_killed_stage_goes_on_from_the_next_shard(tmp_path: Path) -> None:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    made = Artifact(out)
+    made = Artifact(out, work="key")
     time.sleep(0.3)  # workers end with the process that started them
     stamps = {f.name: f.stat().st_mtime_ns for f in (out / ".shards").glob("*.json")}
     assert 2 <= len(stamps) < 6
-    made.begin("key")
+    made.begin()
     assert stamps == {f.name: f.stat().st_mtime_ns for f in (out / ".shards").glob("*.json")}
     gone = [partial(failing, "done again") for n in range(6)]
     rest = [partial(numbers, n * 50) for n in range(6)]
@@ -208,7 +208,7 @@ def test_what_asks_a_model_goes_on_too_and_loads_it_once(
         apply(made, read, Labels(generator=Scripted(model="301")), ONE)
     done = len(list((made.path / ".shards").glob("*.json")))
     assert done > 3
-    made.begin("key")
+    made.begin()
     for into in (made, whole):
         generator = Scripted()
         tally = apply(into, read, Labels(generator=generator), ONE)

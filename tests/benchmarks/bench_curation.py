@@ -77,6 +77,11 @@ def alternate(
     return rounds
 
 
+def processor_time() -> float:
+    """Return the seconds of processor time of this process and of those that it has ended."""
+    return sum(os.times()[:4])
+
+
 def ratio(rounds: list[list[float]]) -> float:
     return statistics.median(first / second for first, second in rounds)
 
@@ -143,6 +148,8 @@ def two_months(folder: Path, size: int) -> None:
     say(f"(b) two .bz2 months, s, medians of 3: pandas {median(rounds, 0):.1f}")
     say(f"    every comment read and written by two processes {median(rounds, 1):.1f}")
     say(f"    ratio {ratio(rounds):.2f} (at least 2)")
+    rounds = alternate(pandas, ours, clock=processor_time, times=1)
+    say(f"    processor time, s: pandas {rounds[0][0]:.1f}, two processes {rounds[0][1]:.1f}")
 
 
 def memory(folder: Path) -> None:

@@ -36,7 +36,8 @@ class Local(Engine):
                 yield from pool.map(work, items)
             except BrokenProcessPool:
                 message = (
-                    "a worker process was lost: short of memory? Give the engine fewer `workers`"
+                    "a worker process was lost: short of memory (give the engine fewer `workers`), "
+                    "or started from a script that does not ask whether it is `__main__`?"
                 )
                 raise ServiceError(message) from None
             except BaseException:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -205,8 +204,8 @@ def main() -> None:
     if given.peak:
         say(peak(given.peak))
         return
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory()))
+    with TemporaryDirectory() as name:
+        folder = Path(name)
         size = given.megabytes * 1_000_000
         say(f"{os.cpu_count()} cores, corpus of {given.megabytes} MB twice: .zst and two .bz2")
         if "a" in given.only:

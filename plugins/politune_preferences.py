@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import msgspec
-from politune_tables import Delimiter, Row, find, read_csv, read_jsonl
+from politune_tables import Delimiter, Row, read_csv, read_jsonl
 
 from politune_harness import Dropped, InputPath, Preference, Source, hookimpl
+from politune_harness.files import find
 from politune_harness.records import JSON
 
 

@@ -1,28 +1,31 @@
-"""Documents from tables: CSV files and JSON lines, plain or compressed.
+"""Documents from tables: CSV, TSV, JSON lines and Parquet, plain or compressed, here or remote.
 
 Every row is yielded once: as a document, or as Dropped with a reason. None is repaired or guessed.
 """
 
-import bz2
 import csv
 import difflib
-import gzip
-import re
-import zlib
-from codecs import BOM_UTF8
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import FileIO
-from pathlib import Path
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from politune_harness import DataError, Document, Dropped, InputPath, Source, hookimpl
+from politune_harness import (
+    DataError,
+    Document,
+    Dropped,
+    InputFiles,
+    Shard,
+    Source,
+    hookimpl,
+)
+from politune_harness.errors import one_line
+from politune_harness.files import LONGEST, File, find, lines, opened
+from politune_harness.privacy import REMOVED, KeptAuthor, refuse_identifying, without_people
 from politune_harness.records import JSON
-
-PIECE = 1 << 18
-"""How many bytes are read at once."""
 
 Row = tuple[str, Mapping[str, JSON]]
 """A row's place in its file (`posts.csv:7`, the seventh row), and its columns."""
@@ -32,147 +35,196 @@ Delimiter = Annotated[str, Field(pattern=r'^[^"\r\n]$')]
 _JSON_ROW = msgspec.json.Decoder(dict[str, Any])
 
 
+class AuthorColumn(KeptAuthor):
+    """Why a keyed hash of each author is kept, and where the author and the key are."""
+
+    column: str = "author"
+    """The column of the author."""
+
+
 class Columns(Source):
     """What sources of named columns share: which column holds what."""
 
-    text: str = "text"
-    """The column of the text."""
+    text: str | Annotated[tuple[str, ...], Field(min_length=1)] = "text"
+    """The column of the text; of several, such as a headline and an article, those that are not
+    empty are joined by blank lines."""
     id: str | None = None
     """The column of unique ids; without one, an id is made of the row's place."""
-    metadata: tuple[str, ...] = ()
-    """More columns to keep. Those that name or identify an author are better left out."""
+    metadata: tuple[str, ...] | Mapping[str, str] = ()
+    """More columns to keep, or new names with the columns that they stand for. Columns that lead
+    to an author are refused."""
+    platform: str = ""
+    """Where the texts were published, such as `mastodon` or `news`: kept with each, if given."""
+    author: AuthorColumn | None = None
+    """Keep a keyed hash of the author as `author_hash`; say why. By default no author is kept."""
+
+    @model_validator(mode="after")
+    def _no_people(self) -> Self:
+        refuse_identifying([*self._texts, *self._kept.values()])
+        return self
+
+    @property
+    def _texts(self) -> tuple[str, ...]:
+        return (self.text,) if isinstance(self.text, str) else self.text
+
+    @property
+    def _kept(self) -> Mapping[str, str]:
+        kept = self.metadata
+        return kept if isinstance(kept, Mapping) else dict(zip(kept, kept, strict=True))
 
     @property
     def columns(self) -> list[str]:
         """Every column that is read."""
-        return [self.text, *([self.id] if self.id else []), *self.metadata]
+        author = [self.author.column] if self.author else []
+        return [*self._texts, *([self.id] if self.id else []), *self._kept.values(), *author]
 
-    def document(self, place: str, row: Mapping[str, JSON]) -> Document | Dropped:
-        """Return a row as a document, or say what is wrong with it."""
-        name = row.get(self.id) if self.id else place
-        if not isinstance(name, (str, int)) or name == "":
-            return Dropped(id=place, reason=f"no {self.id!r}", malformed=True)
-        text = row.get(self.text)
-        if isinstance(text, str) and text.strip():
-            kept = {column: row[column] for column in self.metadata if column in row}
-            return Document(id=str(name), text=text, metadata=kept)
-        if self.text not in row:
-            reason = f"no column {self.text!r}"
-        else:
-            reason = "empty text" if isinstance(text, str | None) else "text that is no string"
-        return Dropped(id=str(name), reason=reason, malformed=True)
+    def documents(self, rows: Iterable[Row | Dropped]) -> Iterator[Document | Dropped]:
+        """Yield each row as a document, or what is wrong with it."""
+        texts, kept, given = self._texts, self._kept, {"platform": self.platform}
+        hashed = self.author.hasher() if self.author else None
+        for row in rows:
+            if isinstance(row, Dropped):
+                yield row
+                continue
+            place, fields = row
+            name = fields.get(self.id) if self.id else place
+            if not isinstance(name, (str, int)) or name == "":
+                yield Dropped(id=place, reason=f"no {self.id!r}", malformed=True)
+                continue
+            text = _joined(texts, fields)
+            if isinstance(text, Fault):
+                yield Dropped(id=str(name), reason=text.reason, malformed=text.malformed)
+                continue
+            metadata: dict[str, JSON] = {**given} if self.platform else {}
+            metadata |= {new: without_people(fields[c]) for new, c in kept.items() if c in fields}
+            if self.author and hashed and (author := fields.get(self.author.column)):
+                metadata["author_hash"] = hashed(str(author))
+            yield Document(id=str(name), text=text, metadata=metadata)
 
 
-class CSV(Columns):
+class Fault(msgspec.Struct):
+    """Why a row has no text."""
+
+    reason: str
+    malformed: bool = True
+
+
+def _joined(columns: Sequence[str], fields: Mapping[str, JSON]) -> str | Fault:
+    """Return the text of a row, or why there is none."""
+    found = []
+    for column in columns:
+        if column not in fields:
+            return Fault(f"no column {column!r}")
+        value = fields[column]
+        if not isinstance(value, str | None):
+            return Fault("text that is no string")
+        found.append(value or "")
+    text = "\n\n".join(v for v in found if v.strip()) if len(found) > 1 else found[0]
+    if not text.strip():
+        return Fault("empty text")
+    if "\0" in text:
+        return Fault("NUL in text")
+    return Fault("deleted or removed", malformed=False) if text in REMOVED else text
+
+
+class Table(Columns):
+    """What sources of tables in files share."""
+
+    ending: ClassVar[str]
+    path: InputFiles
+    """A file, a folder (its files of this ending), a glob (`posts_*.csv`, `**` for any folders) or
+    a URL that fsspec knows (a folder where it ends in /); plain, .bz2, .gz or .zst."""
+
+    def load(self) -> Iterator[Document | Dropped]:
+        for file in find(self.path, self.ending):
+            yield from self.read(file)
+
+    def shards(self) -> Sequence[Shard]:
+        return [partial(self.read, file) for file in find(self.path, self.ending)]
+
+    def read(self, file: File) -> Iterator[Document | Dropped]:
+        """Yield one file's rows."""
+        return self.documents(self.rows(file))
+
+    @abstractmethod
+    def rows(self, file: File) -> Iterator[Row | Dropped]:
+        """Yield one file's rows as they are, each with its place."""
+
+
+class CSV(Table):
     """Documents from the rows of CSV files in UTF-8, with a header.
 
     Rows are numbered from 1, after the header.
     """
 
-    path: InputPath
-    """A file, a folder (its `.csv` files) or a glob (`posts_*.csv`); plain, .bz2, .gz or .zst."""
+    ending = "csv"
     delimiter: Delimiter = ","
-    """What stands between columns: "\\t" for tab-separated values."""
+    """What stands between columns."""
 
-    def load(self) -> Iterator[Document | Dropped]:
-        for path in find(self.path, "csv"):
-            for row in read_csv(path, self.columns, self.delimiter):
-                yield row if isinstance(row, Dropped) else self.document(*row)
+    def rows(self, file: File) -> Iterator[Row | Dropped]:
+        return read_csv(file, self.columns, self.delimiter)
 
 
-class JSONL(Columns):
+class TSV(CSV):
+    """Documents from tab-separated values in UTF-8, with a header; quotes are as in CSV."""
+
+    ending = "tsv"
+    delimiter: Delimiter = "\t"
+    """What stands between columns."""
+
+
+class JSONL(Table):
     """Documents from JSON lines: an object a line. Rows are numbered as lines, from 1."""
 
-    path: InputPath
-    """A file, a folder (its `.jsonl` files) or a glob; plain, .bz2, .gz or .zst."""
+    ending = "jsonl"
 
-    def load(self) -> Iterator[Document | Dropped]:
-        for path in find(self.path, "jsonl"):
-            for row in read_jsonl(path):
-                yield row if isinstance(row, Dropped) else self.document(*row)
+    def rows(self, file: File) -> Iterator[Row | Dropped]:
+        return read_jsonl(file)
 
 
-def find(path: Path, *kinds: str) -> list[Path]:
-    """Return the files that `path` stands for, by name: a file, a folder's of `kinds`, a glob's.
+class Parquet(Table):
+    """Documents from Parquet files, of which only the named columns are read.
 
-    Raises DataError where there is none.
+    Rows are numbered from 1.
     """
-    if path.is_dir():
-        ending = re.compile(rf".*\.({'|'.join(kinds)})(\.(bz2|gz|zst))?")
-        found = [f for f in path.iterdir() if ending.fullmatch(f.name)]
-        missing = f"{path}: no {' or '.join(kinds)} file is in this folder"
-    else:
-        found = [path] if path.exists() else list(path.parent.glob(path.name))
-        missing = f"{path}: there is no such file or folder"
-    if not found:
-        raise DataError(missing)
-    return sorted(found)
+
+    ending = "parquet"
+
+    def rows(self, file: File) -> Iterator[Row | Dropped]:
+        from pyarrow import ArrowException, parquet
+
+        try:
+            with opened(file.place) as raw:
+                table = parquet.ParquetFile(raw)
+                require(file.place, self.columns, table.schema_arrow.names)
+                rows = (
+                    row
+                    for batch in table.iter_batches(1024, columns=self.columns)
+                    for row in batch.to_pylist()
+                )
+                for number, row in enumerate(rows, 1):
+                    yield f"{file.name}:{number}", row
+        except (ArrowException, OSError) as error:
+            message = f"{file.place}: cannot be read: {one_line(error)}"
+            raise DataError(message) from error
 
 
-def lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file without their ends, decompressed where its name asks for it.
-
-    Raises DataError where it cannot be read to its end.
-    """
-    import zstandard
-
-    rest = b""
-    try:
-        for number, piece in enumerate(_pieces(path)):
-            start = piece if number else piece.removeprefix(BOM_UTF8)
-            *whole, rest = (rest + start).split(b"\n")
-            yield from whole
-    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
-        message = f"{path}: cannot be read: {getattr(error, 'strerror', '') or error}"
-        raise DataError(message) from error
-    if rest:
-        yield rest
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    if path.suffix == ".zst":
-        yield from _zst_pieces(path)
-        return
-    opened = {".bz2": bz2.BZ2File, ".gz": gzip.GzipFile}.get(path.suffix, FileIO)
-    with opened(path) as file:
-        while piece := file.read(PIECE):
-            yield piece
-
-
-def _zst_pieces(path: Path) -> Iterator[bytes]:
-    """Decompress frame after frame, with windows of up to 2 GiB as in the Pushshift dumps."""
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-    frame = None
-    with path.open("rb") as file:
-        while data := file.read(PIECE):
-            while data:
-                frame = frame or decompressor.decompressobj()
-                yield frame.decompress(data)
-                data = frame.unused_data
-                frame = None if frame.eof else frame
-    if frame is not None:
-        message = "the file ends within a frame"
-        raise EOFError(message)
-
-
-def read_csv(path: Path, columns: Iterable[str], delimiter: str = ",") -> Iterator[Row | Dropped]:
+def read_csv(file: File, columns: Iterable[str], delimiter: str = ",") -> Iterator[Row | Dropped]:
     """Yield the rows of a CSV file that has `columns`; a broken row, as Dropped.
 
     A quote that is never closed breaks the rows up to the longest field that is read (131,072
     characters), not the rest of the file. Raises DataError where the header is not UTF-8 or lacks a
     column.
     """
-    text = (f"{line.decode('utf-8', 'surrogateescape')}\n" for line in lines(path))
+    text = (f"{line.decode('utf-8', 'surrogateescape')}\n" for line in lines(file.place))
     records = _csv_records(csv.reader(text, delimiter=delimiter, strict=True))
     header = next(records, None) or []
     if not _is_utf8(header):
-        message = f"{path}: its header is not UTF-8; save the file as UTF-8"
+        message = f"{file.place}: its header is not UTF-8; save the file as UTF-8"
         raise DataError(message)
-    require(path, columns, header)
+    require(file.place, columns, header)
     for number, record in enumerate(records, 1):
-        place = f"{path.name}:{number}"
+        place = f"{file.name}:{number}"
         if record is None:
             yield Dropped(id=place, reason="not a row of a table", malformed=True)
         elif len(record) != len(header):
@@ -218,20 +270,21 @@ def require(path: object, columns: Iterable[str], header: Sequence[str]) -> None
             raise DataError(message)
 
 
-def read_jsonl(path: Path) -> Iterator[Row | Dropped]:
+def read_jsonl(file: File) -> Iterator[Row | Dropped]:
     """Yield the objects of a file of JSON lines; a broken line, as Dropped. Blank ones are none."""
-    for number, line in enumerate(lines(path), 1):
-        if not line.strip():
-            continue
-        place = f"{path.name}:{number}"
+    for number, line in enumerate(lines(file.place), 1):
+        place = f"{file.name}:{number}"
         try:
             yield place, _JSON_ROW.decode(line)
         except ValueError as error:
-            yield Dropped(id=place, reason=json_fault(error), malformed=True)
+            if line.strip():
+                yield Dropped(id=place, reason=json_fault(error, line), malformed=True)
 
 
-def json_fault(error: ValueError) -> str:
+def json_fault(error: ValueError, line: bytes = b"") -> str:
     """Return why a line was not decoded, in the words that are counted."""
+    if len(line) >= LONGEST:
+        return "line too long"
     if isinstance(error, UnicodeDecodeError):
         return "invalid UTF-8"
     if isinstance(error, msgspec.ValidationError):
@@ -241,4 +294,4 @@ def json_fault(error: ValueError) -> str:
 
 @hookimpl
 def politune_sources() -> Mapping[str, type[Source]]:
-    return {"csv": CSV, "jsonl": JSONL}
+    return {"csv": CSV, "tsv": TSV, "jsonl": JSONL, "parquet": Parquet}

@@ -1,83 +1,175 @@
 """Documents from Truth Social, in the format of Gerard et al. (2023), Zenodo 7522646.
 
 `truths.tsv` is tab-separated with a header, and quotes mean nothing in it. A post with line breaks
-takes several lines: it is put together again where its columns then come out right, and is
-malformed otherwise. No author is kept, and `users.tsv`, which tells of authors only, is not read.
+takes several lines: it is put together again where its columns then come out right. Otherwise each
+of its lines is malformed, so that their count is that of the lines that could not be saved.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
-from politune_tables import lines, require
+from politune_tables import require
+from pydantic import model_validator
 
 from politune_harness import Document, Dropped, InputPath, Source, hookimpl
+from politune_harness.files import lines
+from politune_harness.privacy import REMOVED, KeptAuthor, refuse_identifying
 from politune_harness.records import JSON
 
 COLUMNS = ("id", "is_retruth", "text")
 
 COUNTS = ("like_count", "retruth_count", "reply_count")
 
+MISSING = {"", "-1"}
+
+About = Callable[[str], dict[str, JSON]]
+"""What is kept of an author, by the id that posts have."""
+
 
 class TruthSocial(Source):
-    """Posts ("truths") that have a text of their own, without authors."""
+    """Posts ("truths") that have a text of their own: no retruths, and no authors."""
 
+    terms: str = "as Zenodo record 7522646 and Truth Social's terms have it; personal data"
+    """Terms of use beside the licence, for the manifest."""
     path: InputPath
-    """The folder of `truths.tsv`, or such a file."""
+    """The folder of `truths.tsv` and `users.tsv`, or a file like the first."""
+    user_columns: tuple[str, ...] = ()
+    """Columns of `users.tsv` to keep with each post, such as `follower_count`; those that lead to
+    a person are refused. They are held in memory meanwhile."""
+    author: KeptAuthor | None = None
+    """Keep a keyed hash of the author as `author_hash`; say why. By default no author is kept."""
+
+    @model_validator(mode="after")
+    def _no_people(self) -> Self:
+        refuse_identifying(self.user_columns)
+        return self
 
     def load(self) -> Iterator[Document | Dropped]:
         path = self.path / "truths.tsv" if self.path.is_dir() else self.path
-        rows = lines(path)
-        header = next(rows, b"").decode(errors="replace").rstrip("\r").split("\t")
-        require(path, COLUMNS, header)
-        for number, fields in _records(rows, header):
-            yield _document(f"{path.name}:{number}", header, fields)
+        users: dict[str, dict[str, JSON]] = {}
+        if self.user_columns:
+            yield from _read_users(path.with_name("users.tsv"), self.user_columns, users)
+        needs_author = [*(["author"] if self.user_columns or self.author else [])]
+        hashed = self.author.hasher() if self.author else None
+
+        def about(author: str) -> dict[str, JSON]:
+            kept = users.get(author, {})
+            known = hashed is not None and author not in MISSING
+            return {**kept, "author_hash": hashed(author)} if hashed and known else kept
+
+        for post in _posts(path, [*COLUMNS, *needs_author]):
+            if isinstance(post, Dropped):
+                yield post
+            else:
+                yield _document(post, about(post.fields.get("author", "")))
 
 
-def _records(rows: Iterable[bytes], header: Sequence[str]) -> Iterator[tuple[int, Sequence[bytes]]]:
-    """Yield each post's line number and fields; a wrong number of them where it is broken.
+@dataclass(frozen=True)
+class Post:
+    """One post's columns, from as many lines as it took."""
+
+    fields: Mapping[str, str]
+    lines: int
+
+
+def _posts(path: Path, needed: Sequence[str]) -> Iterator[Post | Dropped]:
+    """Yield the posts of a file, and each line that belongs to none."""
+    rows = lines(path)
+    header = next(rows, b"").decode(errors="replace").rstrip("\r").split("\t")
+    require(path, needed, header)
+    for numbers, fields in _records(rows, header):
+        fault = "broken line" if len(fields) != len(header) else ""
+        try:
+            post = dict(zip(header, [f.decode() for f in fields], strict=False))
+        except UnicodeDecodeError:
+            fault = fault or "invalid UTF-8"
+        if not fault and not (post["id"].isdigit() and post["is_retruth"] in {"t", "f"}):
+            fault = "broken line"
+        if fault:
+            for number in numbers:
+                yield Dropped(id=f"{path.name}:{number}", reason=fault, malformed=True)
+        else:
+            yield Post(post, len(numbers))
+
+
+def _records(
+    rows: Iterable[bytes], header: Sequence[str]
+) -> Iterator[tuple[Sequence[int], Sequence[bytes]]]:
+    """Yield each post's line numbers and fields; a wrong number of those where it is broken.
 
     A line begins a post where it has an id, says whether it is a retruth, and comes as far as the
     text; any other line continues the post before it, as long as columns are missing there.
     """
     name, retruth, text = (header.index(column) for column in COLUMNS)
     post: list[bytes] = []
-    start = 0
+    numbers: list[int] = []
     for number, line in enumerate(rows, 2):
         fields = line.removesuffix(b"\r").split(b"\t")
         begins = len(fields) > text and fields[name].isdigit() and fields[retruth] in {b"t", b"f"}
         if not begins and 0 < len(post) < len(header):
             post[-1] += b"\n" + fields[0]
             post += fields[1:]
+            numbers.append(number)
         elif any(fields):
             if post:
-                yield start, post
-            post, start = fields, number
+                yield numbers, post
+            post, numbers = fields, [number]
     if post:
-        yield start, post
+        yield numbers, post
 
 
-def _document(place: str, header: Sequence[str], fields: Sequence[bytes]) -> Document | Dropped:
+def _document(post: Post, about: Mapping[str, JSON]) -> Document | Dropped:
     """Return a post as a document, or why it is none."""
-    if len(fields) != len(header):
-        return Dropped(id=place, reason="broken line", malformed=True)
-    try:
-        post = {name: field.decode() for name, field in zip(header, fields, strict=True)}
-    except UnicodeDecodeError:
-        return Dropped(id=place, reason="invalid UTF-8", malformed=True)
-    if not post["id"].isdigit() or post["is_retruth"] not in {"t", "f"}:
-        return Dropped(id=place, reason="broken line", malformed=True)
-    if post["is_retruth"] == "t" or not post["text"].strip():
-        return Dropped(id=post["id"], reason="no text of its own")
-    return Document(id=post["id"], text=post["text"], metadata=_metadata(post))
+    text, id_ = post.fields["text"], post.fields["id"]
+    if post.fields["is_retruth"] == "t":
+        return Dropped(id=id_, reason="retruth")
+    if not text.strip():
+        return Dropped(id=id_, reason="no text of its own")
+    if text in REMOVED:
+        return Dropped(id=id_, reason="deleted or removed")
+    if "\0" in text:
+        return Dropped(id=id_, reason="NUL in text", malformed=True)
+    metadata = {"platform": "truth-social", **_known(post.fields), **about}
+    if post.lines > 1:
+        metadata["lines"] = post.lines
+    return Document(id=id_, text=text, metadata=metadata)
 
 
-def _metadata(post: Mapping[str, str]) -> dict[str, JSON]:
+def _known(post: Mapping[str, str]) -> dict[str, JSON]:
     """Return when a post was written, what kind it is and its counts, where they are known."""
     known: dict[str, JSON] = {k: int(post[k]) for k in COUNTS if post.get(k, "").isdigit()}
-    if post.get("timestamp", "") not in {"", "-1"}:
+    if post.get("timestamp", "") not in MISSING:
         known["timestamp"] = post["timestamp"]
     if post.get("is_reply") in {"t", "f"}:
         known["is_reply"] = post["is_reply"] == "t"
     return known
+
+
+def _read_users(
+    path: Path, columns: Sequence[str], users: dict[str, dict[str, JSON]]
+) -> Iterator[Dropped]:
+    """Put the `columns` that are known of each user into `users`; yield the lines that are broken.
+
+    Raises DataError where there is no such file or column.
+    """
+    rows = lines(path)
+    header = next(rows, b"").decode(errors="replace").rstrip("\r").split("\t")
+    require(path, ["id", *columns], header)
+    for number, line in enumerate(rows, 2):
+        fields = line.decode(errors="replace").removesuffix("\r").split("\t")
+        if len(fields) != len(header):
+            yield Dropped(
+                id=f"{path.name}:{number}", reason="broken line of users.tsv", malformed=True
+            )
+            continue
+        user = dict(zip(header, fields, strict=True))
+        users[user["id"]] = {
+            c: int(user[c]) if user[c].isdigit() else user[c]
+            for c in columns
+            if user[c] not in MISSING
+        }
 
 
 @hookimpl

@@ -16,15 +16,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 
 from politune_harness.errors import DataError
+from politune_harness.files import globbed
 from politune_harness.records import JSON, Dropped, Record
 
 R = TypeVar("R", bound=Record)
+
+BATCH = 256
+"""How many rows are written at once."""
+
+SHARDS = ".shards"
+"""Within an unfinished artifact: the shards that are done (see `shards.py`)."""
 
 
 def digest(value: object) -> str:
@@ -64,8 +72,8 @@ class Contents:
             return digest(self.files(path))
         if path.is_file():
             return self.file(path)
-        if matches := sorted(path.parent.glob(path.name)):
-            return digest({match.name: self(match) for match in matches})
+        if matches := globbed(path):
+            return digest({name: self.file(match) for name, match in matches.items()})
         message = f"{path} does not exist"
         raise DataError(message)
 
@@ -152,6 +160,36 @@ class Tally:
         reasons: dict[str, JSON] = {**dict(sorted(self.reasons.items()))}
         return {"rows": self.rows, "dropped": reasons, "malformed": self.malformed}
 
+    @classmethod
+    def of(cls, counts: Mapping[str, Any]) -> "Tally":
+        """Return what `counts` gave."""
+        return cls(counts["rows"], counts["malformed"], Counter(counts["dropped"]))
+
+    @property
+    def seen(self) -> int:
+        """All rows, kept or dropped."""
+        return self.rows + self.reasons.total()
+
+    def add(self, other: "Tally") -> None:
+        """Count what another counted, too."""
+        self.rows += other.rows
+        self.malformed += other.malformed
+        self.reasons += other.reasons
+
+
+def split(rows: Iterable[Record], kept: IO[bytes], dropped: IO[bytes]) -> Tally:
+    """Write rows as JSON lines, those that are Dropped apart, and count both."""
+    tally, encode, rest = Tally(), msgspec.json.Encoder().encode_lines, iter(rows)
+    while batch := list(islice(rest, BATCH)):
+        if out := [row for row in batch if isinstance(row, Dropped)]:
+            batch = [row for row in batch if not isinstance(row, Dropped)]
+            tally.reasons.update([row.reason for row in out])
+            tally.malformed += sum([row.malformed for row in out])
+            dropped.write(encode(out))
+        tally.rows += len(batch)
+        kept.write(encode(batch))
+    return tally
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -159,6 +197,8 @@ class Artifact:
 
     path: Path
     own: tuple[str, ...] = ("*",)
+    work: str = ""
+    """The fingerprint of the work that fills it, by which its unfinished shards are known."""
 
     @property
     def manifest(self) -> Manifest | None:
@@ -170,12 +210,18 @@ class Artifact:
             return None
 
     def begin(self) -> None:
-        """Clear what is there, the manifest first, so that a part is never taken for the whole."""
+        """Clear what is there, the manifest first, so that a part is never taken for the whole.
+
+        Shards that were done for the same work are kept.
+        """
         (self.path / "manifest.json").unlink(missing_ok=True)
-        for name in self.own:
-            for old in self.path.glob(name):
+        for old in (old for name in self.own for old in self.path.glob(name)):
+            if old.name != SHARDS or not self._same_work(old / "key"):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def _same_work(self, key: Path) -> bool:
+        return self.work != "" and key.is_file() and key.read_text() == self.work
 
     def read(self, record: type[R]) -> Iterator[R]:
         """Yield the rows, in order."""
@@ -185,21 +231,11 @@ class Artifact:
 
     def write(self, rows: Iterable[Record]) -> Tally:
         """Write rows to rows.jsonl and Dropped rows to dropped.jsonl; count both."""
-        tally, encode = Tally(), msgspec.json.Encoder().encode
         with (
             (self.path / "rows.jsonl").open("wb") as kept,
             (self.path / "dropped.jsonl").open("wb") as dropped,
         ):
-            for row in rows:
-                out: IO[bytes] = kept
-                if isinstance(row, Dropped):
-                    out = dropped
-                    tally.reasons[row.reason] += 1
-                    tally.malformed += row.malformed
-                else:
-                    tally.rows += 1
-                out.write(encode(row) + b"\n")
-        return tally
+            return split(rows, kept, dropped)
 
     def seal(self, manifest: Manifest) -> None:
         """Write the manifest: the artifact is now complete."""

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
@@ -21,6 +21,7 @@ from politune_harness.records import (
     ModelRef,
     Preference,
     Prompt,
+    Record,
     Score,
 )
 
@@ -42,6 +43,15 @@ InputPath = Annotated[Path, AfterValidator(_beside_recipe)]
 Fingerprints hash its content, so a changed file is read again.
 """
 
+Url = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")]
+
+InputFiles = InputPath | Url
+"""Files that a source reads: one, a folder, a glob, or a URL of any file system that fsspec knows.
+
+Fingerprints hash the content of local files, and what a server says of others: size, checksum and
+time of change.
+"""
+
 ModelName = Annotated[str, AfterValidator(_located), Field(json_schema_extra={"model": True})]
 """A Hub id, a folder, or a name that a plugin gives a model (`quickstart`)."""
 
@@ -54,12 +64,26 @@ class Component(BaseModel, ABC):
     hook: ClassVar[str]
 
 
+Shard = Callable[[], Iterator[Record]]
+"""A part of a source. It can be pickled, for another process or machine to call."""
+
+Scope = Literal["per_document", "whole_stream"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
 class Source(Component):
     """Where documents, or ready-made preference pairs, come from."""
 
     hook = "politune_sources"
     yields: ClassVar[type[Document] | type[Preference]] = Document
     """What `load` yields. Preference pairs skip the filters and the instruction writer."""
+
+    licence: str = "unknown"
+    """The licence of what is read, for the manifest: as in `CC-BY-4.0`."""
+    terms: str = "unknown"
+    """Terms of use beside the licence, for the manifest: a sentence, or where they stand."""
 
     @abstractmethod
     def load(self) -> Iterator[Document | Preference | Dropped]:
@@ -68,13 +92,23 @@ class Source(Component):
         Raises DataError where the source as a whole cannot be read.
         """
 
+    def shards(self) -> Sequence[Shard]:
+        """Return functions that yield, one after the other, what `load` yields.
+
+        Each may be called in another process, and what it gave is not asked for again.
+        """
+        return (self.load,)
+
 
 class Filter(Component):
     """A way to drop or annotate documents."""
 
     hook = "politune_filters"
-    scope: ClassVar[Literal["per_document", "whole_stream"]] = "per_document"
+    scope: ClassVar[Scope] = "per_document"
     """Whether each document is judged alone, so that shards may run apart."""
+    loads_model: ClassVar[bool] = False
+    """Whether it loads a model that is better loaded once, for all shards in one process, as one
+    with a generator is anyway."""
 
     @abstractmethod
     def apply(self, documents: Iterable[Document]) -> Iterator[Document | Dropped]:
@@ -85,6 +119,10 @@ class InstructionWriter(Component):
     """A way to turn documents into prompts with a preferred and a dispreferred answer."""
 
     hook = "politune_instruction_writers"
+    scope: ClassVar[Scope] = "whole_stream"
+    """`per_document` where there is one row for each document, whatever the others are."""
+    loads_model: ClassVar[bool] = False
+    """As of a filter."""
 
     @abstractmethod
     def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
@@ -152,6 +190,27 @@ class Metric(Component):
         """Raise ServiceError where the judge cannot be used: asked before anything is generated."""
 
 
+class Engine(Component):
+    """A place where the shards of a stage are worked: processes, or the machines of a cluster."""
+
+    hook = "politune_engines"
+
+    @abstractmethod
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Yield `work(item)` for each item, in the order given.
+
+        `work`, items and results can be pickled, and workers see the same files. Results are small:
+        the work itself writes its rows to disk. Raises what `work` raises, without waiting for
+        the items under way; raises ServiceError where a worker is lost.
+        """
+
+
+def asks(component: Component) -> bool:
+    """Say whether a component asks a generator."""
+    fields = (getattr(component, name) for name in type(component).model_fields)
+    return any(isinstance(field, Generator) for field in fields)
+
+
 KINDS: dict[str, type[Component]] = {
     "source": Source,
     "filter": Filter,
@@ -159,5 +218,6 @@ KINDS: dict[str, type[Component]] = {
     "trainer": Trainer,
     "generator": Generator,
     "metric": Metric,
+    "engine": Engine,
 }
 """The kinds, by the word that recipes and the command line use."""

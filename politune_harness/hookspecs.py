@@ -11,6 +11,7 @@ from pathlib import Path
 import pluggy
 
 from politune_harness.components import (
+    Engine,
     Filter,
     Generator,
     InstructionWriter,
@@ -146,6 +147,25 @@ def politune_metrics() -> Mapping[str, type[Metric]]:
         @hookimpl
         def politune_metrics():
             return {"words": Words}
+    """
+    return {}
+
+
+@hookspec
+def politune_engines() -> Mapping[str, type[Engine]]:
+    """Provide places where the shards of a stage are worked.
+
+    Example::
+
+        from politune_harness import Engine, hookimpl
+
+        class OneByOne(Engine):
+            def map(self, work, items):
+                return map(work, items)
+
+        @hookimpl
+        def politune_engines():
+            return {"one-by-one": OneByOne}
     """
     return {}
 

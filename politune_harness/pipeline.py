@@ -11,28 +11,31 @@ import fcntl
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import yaml
 
+from politune_harness import shards
 from politune_harness.artifacts import (
     Artifact,
     Contents,
     Manifest,
     Tally,
+    digest,
     disk_errors,
     fingerprint,
     write_whole,
 )
 from politune_harness.compass.people.norms import Norms
-from politune_harness.components import Component, Filter
+from politune_harness.components import Component, Filter, InputFiles
 from politune_harness.errors import DataError, HarnessError
-from politune_harness.progress import track, working
+from politune_harness.files import identity
+from politune_harness.progress import working
 from politune_harness.recipe import ArmPlan, Plan
-from politune_harness.records import JSON, Document, ModelRef, Preference
+from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.registry import Registry
 
 STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
@@ -87,6 +90,8 @@ def state_of(component: Component, registry: Registry, contents: Contents, where
         if isinstance(value, Path) or (is_model and Path(value).is_dir()):
             fields[name] = Path(value).name
             external[place] = contents(Path(value))
+        elif isinstance(value, str) and info.annotation == InputFiles:
+            fields[name], external[place] = value, digest(identity(value))
         elif parts := [v for v in _several(value) if isinstance(v, Component)]:
             inner = [
                 state_of(part, registry, contents, f"{place}.{number}.")
@@ -189,7 +194,7 @@ class _Layout:
         assert source is not None
 
         def work(artifact: Artifact) -> Mapping[str, JSON]:
-            tally = artifact.write(track(source.load(), "rows"))
+            tally = shards.load(artifact, source.shards(), self.plan.engine)
             _check_broken(tally, self.plan.recipe.max_malformed, artifact)
             return _not_empty(tally, f"the source of arm {arm.name!r} gave no rows")
 
@@ -199,7 +204,7 @@ class _Layout:
         name = str(self.plan.registry.identity(component)["use"])
 
         def work(artifact: Artifact) -> Mapping[str, JSON]:
-            tally = artifact.write(component.apply(_documents(before)))
+            tally = shards.apply(artifact, before.artifact, component, self.plan.engine)
             return _not_empty(tally, f"the filter {name!r} left nothing of arm {arm!r}")
 
         return self.stage(f"2-filter/{arm}/{number}-{name}", component, work, (before,))
@@ -209,7 +214,7 @@ class _Layout:
         assert writer is not None
 
         def work(artifact: Artifact) -> Mapping[str, JSON]:
-            tally = artifact.write(writer.write(_documents(before)))
+            tally = shards.apply(artifact, before.artifact, writer, self.plan.engine)
             return _not_empty(tally, f"no pairs could be written for arm {arm.name!r}")
 
         return self.stage(f"3-instruct/{arm.name}", writer, work, (before,))
@@ -319,13 +324,6 @@ def norms(path: Path) -> Norms:
         raise DataError(message) from None
 
 
-def _documents(stage: Stage) -> Iterator[Document]:
-    manifest = stage.artifact.manifest
-    rows = manifest.counts.get("rows") if manifest else None
-    total = rows if isinstance(rows, int) else None
-    return track(stage.artifact.read(Document), "documents", total)
-
-
 def sample(pairs: Iterable[Preference], size: int | None, arm: str, seed: int) -> list[Preference]:
     """Return `size` pairs chosen by a hash of the seed and their ids, in the order given.
 
@@ -353,11 +351,10 @@ def _not_empty(tally: Tally, message: str) -> Mapping[str, JSON]:
 
 
 def _check_broken(tally: Tally, allowed: float, artifact: Artifact) -> None:
-    seen = tally.rows + tally.reasons.total()
-    if seen and tally.malformed / seen > allowed:
+    if tally.seen and tally.malformed / tally.seen > allowed:
         message = (
-            f"{tally.malformed} of {seen} rows are malformed, more than `max_malformed: {allowed}`"
-            f" allows; see {artifact.path / 'dropped.jsonl'}"
+            f"{tally.malformed} of {tally.seen} rows are malformed, more than "
+            f"`max_malformed: {allowed}` allows; see {artifact.path / 'dropped.jsonl'}"
         )
         raise DataError(message)
 
@@ -454,9 +451,10 @@ def check_judges(plan: Plan) -> None:
 
 
 def _make(stage: Stage, contents: Contents) -> None:
-    stage.artifact.begin()
+    artifact = replace(stage.artifact, work=fingerprint(stage.made_by, stage.inputs()))
+    artifact.begin()
     with located(stage.name):
-        counts = stage.work(stage.artifact) or {}
+        counts = stage.work(artifact) or {}
     manifest = Manifest(
         stage=stage.name,
         made_by=stage.made_by,

@@ -23,6 +23,7 @@ from pydantic import (
 
 from politune_harness.components import (
     Component,
+    Engine,
     Filter,
     InstructionWriter,
     Metric,
@@ -219,6 +220,8 @@ class Recipe(Settings):
     evaluate: Evaluate = Evaluate()
     judges: tuple[Use, ...] = ()
     """The metrics that judge open answers."""
+    engine: Use = Use(use="local")
+    """Where the shards of posts are worked; results do not depend on it."""
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
 
@@ -302,6 +305,7 @@ class Plan:
     arms: tuple[ArmPlan, ...]
     trainer: Trainer | None
     judges: tuple[Metric, ...]
+    engine: Engine
     norms: tuple[Path, ...] = ()
     """Files of human answers."""
 
@@ -348,6 +352,7 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
         arms=arms,
         trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
         judges=tuple(build(Metric, j, f"judges.{i}") for i, j in enumerate(recipe.judges)),
+        engine=build(Engine, recipe.engine, "engine"),
         norms=tuple(folder / path for path in recipe.evaluate.norms),
     )
 

@@ -29,14 +29,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     id: str
 
 
-class Document(Record, frozen=True, kw_only=True):
+class Document(Record, frozen=True, kw_only=True, gc=False):
     """A passage of source text. Filters annotate it through `metadata`."""
 
     text: str
     metadata: Mapping[str, Any] = {}
 
 
-class Dropped(Record, frozen=True, kw_only=True):
+class Dropped(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A row that a source, filter or writer left out, and why."""
 
     reason: str

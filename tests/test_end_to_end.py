@@ -54,7 +54,7 @@ def test_a_finished_run_does_nothing(politune: Politune, small: list[str], small
 
 KILLED_IN = (
     "1-read/right",
-    "2-filter/left/2-language",
+    "2-filter/left/3-language",
     "3-instruct/control",
     "4-train/left/seed-0/log.jsonl",
     "5-evaluate/base",

@@ -31,6 +31,16 @@ def test_a_split_is_read_with_its_columns_mapped(tmp_path: Path) -> None:
     assert list(other.load()) == [Document(id="1", text="Other")]
 
 
+def test_each_of_several_files_is_a_shard(tmp_path: Path) -> None:
+    for n in range(2):
+        (tmp_path / f"train-0000{n}-of-00002.jsonl").write_text('{"text": "One"}\n' * 2)
+    source = HuggingFace(path=tmp_path)
+    rows = list(source.load())
+    assert [row.id for row in rows] == ["train:1:1", "train:1:2", "train:2:1", "train:2:2"]
+    assert [row for shard in source.shards() for row in shard()] == rows
+    assert len(source.shards()) == 2
+
+
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
     path = dataset(tmp_path, train='{"body": "One"}\n')
     for fields, message in (

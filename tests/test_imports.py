@@ -9,6 +9,7 @@ HEAVY = (
     "matplotlib",
     "openai",
     "peft",
+    "pyarrow",
     "scipy",
     "sklearn",
     "torch",

@@ -19,7 +19,7 @@ from politune_harness import (
     hookimpl,
 )
 from politune_harness.artifacts import Artifact, Contents
-from politune_harness.errors import DataError
+from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import Stage, norms, run, sample, stages, why
 from politune_harness.recipe import Plan, Recipe, plan
 from politune_harness.registry import Origin, Registry
@@ -132,6 +132,22 @@ def test_each_arm_goes_through_every_step(study: Path) -> None:
         "dropped": {"under 2 words": 1},
         "malformed": 0,
     }
+
+
+def test_the_manifest_says_what_is_known_of_licence_and_terms(study: Path) -> None:
+    go(study, "arms.left.source.licence=CC-BY-4.0", until="read")
+    for arm, licence in (("left", "CC-BY-4.0"), ("right", "unknown")):
+        manifest = Artifact(study / "out" / "1-read" / arm).manifest
+        assert manifest is not None
+        assert manifest.made_by["fields"]["licence"] == licence
+        assert manifest.made_by["fields"]["terms"] == "unknown"
+
+
+def test_an_engine_changes_no_result(study: Path) -> None:
+    go(study, "engine={use: local, workers: 1}")
+    assert go(study, "engine={use: local, workers: 2}") == []
+    with pytest.raises(RecipeError, match="did you mean 'workers'"):
+        go(study, "engine={use: local, worker: 2}")
 
 
 def test_a_finished_run_does_nothing(study: Path) -> None:

@@ -56,7 +56,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_comment_keeps_no_author(folder: Path) -> None:
     first = load(folder)[0]
-    metadata: dict[str, JSON] = {"subreddit": "GardenTalk", "score": 3, "created_utc": 1571492410}
+    metadata: dict[str, JSON] = {"platform": "reddit", "subreddit": "GardenTalk", "score": 3}
+    metadata["created_utc"] = 1571492410
     assert first == Document(id="a", text="Comment a.", metadata=metadata)
 
 
@@ -68,6 +69,9 @@ def test_months_are_chosen_by_name_and_read_in_order(folder: Path) -> None:
         load(folder, since="2017-01")
     with pytest.raises(ValidationError, match="until"):
         load(folder, until="2016-13")
+    (folder / "RC_2016-02").write_text("")
+    with pytest.raises(DataError, match="two files are of 2016-02; keep one of them"):
+        load(folder)
 
 
 def test_subreddits_are_chosen_by_name_or_party(folder: Path) -> None:
@@ -78,6 +82,80 @@ def test_subreddits_are_chosen_by_name_or_party(folder: Path) -> None:
     assert kept(load(folder, party="rep", subreddits=["ORCHARD", "News"])) == ["b", "d"]
     with pytest.raises(DataError, match="none of the chosen subreddits is of party 'rep'"):
         load(folder, party="rep", subreddits=["GardenTalk"])
+
+
+def test_subreddits_are_chosen_by_region(folder: Path) -> None:
+    regions = [{"subreddit": "Orchard", "party": "dem", "region": "Ohio"}]
+    regions += [{"subreddit": "GardenTalk", "party": "dem", "region": "Texas"}]
+    (folder / "subreddits_metadata.json").write_text(json.dumps(regions))
+    assert kept(load(folder, regions=["ohio", "Iowa"])) == ["b", "d"]
+    with pytest.raises(DataError, match="is of party 'rep' and region Ohio"):
+        load(folder, party="rep", regions=["Ohio"])
+
+
+def test_days_are_those_of_the_comments(tmp_path: Path) -> None:
+    days = {"a": 1451606400, "b": "1451692799", "c": 1451692800.0, "d": None}
+    write(tmp_path / "RC_2016-01", *(comment(n, created_utc=when) for n, when in days.items()))
+    assert kept(load(tmp_path, since="2016-01-01", until="2016-01-01")) == ["a", "b"]
+    assert reasons(load(tmp_path, since="2016-01-02")) == {
+        "a": "another date",
+        "b": "another date",
+        "d": "no date",
+    }
+    assert kept(load(tmp_path, since="2016-01", until="2016-01")) == ["a", "b", "c", "d"]
+
+
+def test_an_author_is_kept_only_as_a_hash_and_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "RC_2016-01", comment("a"), comment("b"), comment("c", author="[deleted]"))
+    with pytest.raises(ValidationError, match=r"author\.reason"):
+        load(tmp_path, author={})
+    why = {"reason": "to hold out posts by author"}
+    with pytest.raises(DataError, match="a key of 32 characters or more in POLITUNE_AUTHOR_KEY"):
+        load(tmp_path, author=why)
+    hashes = set()
+    for key in ("k" * 32, "l" * 32):
+        monkeypatch.setenv("POLITUNE_AUTHOR_KEY", key)
+        a, b, c = (row.metadata for row in load(tmp_path, author=why) if isinstance(row, Document))
+        assert a["author_hash"] == b["author_hash"]
+        assert "author_hash" not in c
+        hashes.add(a["author_hash"])
+    assert len(hashes) == 2
+    assert all("ann" not in h and len(h) == 32 for h in hashes)
+
+
+def test_hostile_lines_are_counted_and_the_others_kept(tmp_path: Path) -> None:
+    path = tmp_path / "comments_2016-01.zst"
+    nul = json.dumps(comment("nul", body="a\0b")).encode()
+    write(path, comment("a"), comment("long", body="x" * 50_000_000), b"\0" * 99, nul, comment("d"))
+    rows = load(path)
+    assert kept(rows) == ["a", "d"]
+    assert reasons(rows) == {
+        "comments_2016-01.zst:2": "line too long",
+        "comments_2016-01.zst:3": "invalid JSON",
+        "nul": "NUL in text",
+    }
+
+
+def test_a_window_of_two_gibibytes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "RC_2016-01.zst"
+    wide = zstandard.ZstdCompressionParameters(window_log=31, hash_log=6, chain_log=6)
+    with (
+        path.open("wb") as file,
+        zstandard.ZstdCompressor(compression_params=wide).stream_writer(file) as out,
+    ):
+        out.write(json.dumps(comment("a")).encode() + b"\n")
+    assert zstandard.get_frame_parameters(path.read_bytes()).window_size == 1 << 31
+    assert kept(load(path)) == ["a"]
+
+
+def test_a_truncated_month_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "comments_2016-01.bz2"
+    write(path, *(comment(str(n)) for n in range(999)))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"comments_2016-01\.bz2: cannot be read"):
+        load(path)
 
 
 def test_the_metadata_may_be_json_lines(folder: Path) -> None:

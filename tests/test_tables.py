@@ -6,9 +6,10 @@ from pathlib import Path
 import politune_tables
 import pytest
 import zstandard
-from politune_tables import CSV, JSONL
+from politune_tables import CSV, JSONL, TSV, Parquet
 
 from politune_harness import DataError, Document, Dropped, RecipeError, Source
+from politune_harness.files import identity
 from politune_harness.registry import Registry
 
 Rows = list[Document | Dropped]
@@ -172,3 +173,111 @@ def test_a_recipe_may_say_where_from_its_own_folder(tmp_path: Path) -> None:
     assert [row.id for row in source.load()] == ["posts.csv:1"]
     with pytest.raises(RecipeError, match="no such field; did you mean 'delimiter'"):
         registry.build(Source, "csv", {"path": "posts.csv", "delimeter": ";"}, folder=tmp_path)
+
+
+def parquet_file(path: Path, **columns: list[object]) -> Path:
+    from pyarrow import parquet, table
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(table(columns), path)
+    return path
+
+
+def test_parquet_files_are_read_by_column(tmp_path: Path) -> None:
+    path = parquet_file(tmp_path / "p.parquet", id=[1, 2, 3], text=["a", None, "c"], n=[4, 5, 6])
+    rows = list(Parquet(path=path, metadata=("n",)).load())
+    assert rows == [
+        Document(id="p.parquet:1", text="a", metadata={"n": 4}),
+        Dropped(id="p.parquet:2", reason="empty text", malformed=True),
+        Document(id="p.parquet:3", text="c", metadata={"n": 6}),
+    ]
+    with pytest.raises(DataError, match="no column 'body' among id, text, n"):
+        list(Parquet(path=path, text="body").load())
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"p\.parquet: cannot be read: "):
+        list(Parquet(path=path).load())
+
+
+def test_an_article_may_be_in_several_columns(tmp_path: Path) -> None:
+    text = "headline\tbody\tday\nFares fall\tAll buses.\t2020-01-02\n\tOnly a body.\t\n\t\t\n"
+    (tmp_path / "news.tsv").write_text(text)
+    source = TSV(
+        path=tmp_path / "news.tsv",
+        text=("headline", "body"),
+        metadata={"date": "day"},
+        platform="news",
+        licence="CC0-1.0",
+    )
+    assert list(source.load()) == [
+        Document(
+            id="news.tsv:1",
+            text="Fares fall\n\nAll buses.",
+            metadata={"platform": "news", "date": "2020-01-02"},
+        ),
+        Document(id="news.tsv:2", text="Only a body.", metadata={"platform": "news", "date": ""}),
+        Dropped(id="news.tsv:3", reason="empty text", malformed=True),
+    ]
+    assert (source.licence, source.terms) == ("CC0-1.0", "unknown")
+
+
+def test_ids_stay_apart_where_folders_hold_files_of_one_name(tmp_path: Path) -> None:
+    for year in ("2019", "2020"):
+        parquet_file(tmp_path / "news" / year / "part.parquet", text=[year])
+    source = Parquet(path=tmp_path / "news" / "**" / "*.parquet")
+    assert [row.id for row in source.load()] == ["2019/part.parquet:1", "2020/part.parquet:1"]
+    assert [row for shard in source.shards() for row in shard()] == list(source.load())
+
+
+@pytest.mark.parametrize("column", ["author", "userName", "from_user_id", "e-mail"])
+def test_columns_that_lead_to_a_person_are_refused(tmp_path: Path, column: str) -> None:
+    for fields in ({"metadata": [column]}, {"metadata": {"who": column}}):
+        with pytest.raises(RecipeError, match=f"{column!r} leads to a person, and is not kept"):
+            JSONL.model_validate({"path": tmp_path, **fields})
+
+
+def test_of_an_author_only_a_hash_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALT", "s" * 40)
+    why = {"column": "user", "reason": "one post an author", "key_env": "SALT"}
+    text = '{"text": "a", "user": "ann", "x": {"user": {"id": 1}, "n": 2}}\n{"text": "b"}'
+    rows = jsonl_rows(tmp_path / "p.jsonl", text, author=why, metadata=["x"])
+    first, second = (row.metadata for row in rows if isinstance(row, Document))
+    assert (first["x"], len(first["author_hash"])) == ({"n": 2}, 32)
+    assert second == {}
+
+
+def test_remote_files_are_read(tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for name in ("2019/b.csv.gz", "2020/a.csv.gz"):
+        memory.pipe(f"/posts/{name}", gzip.compress(b"text\nhello\n"))
+    for place in ("memory://posts/**/*.csv.gz", "memory://posts/2019/"):
+        assert texts(list(CSV(path=place).load()))[0] == "hello"
+    ids = [row.id for row in CSV(path="memory://posts/**/*.csv.gz").load()]
+    assert ids == ["2019/b.csv.gz:1", "2020/a.csv.gz:1"]
+    assert identity("memory://posts/2019/b.csv.gz") != identity("memory://posts/2020/a.csv.gz")
+    for place, message in (
+        ("memory://posts/none.csv", "cannot be read: "),
+        ("memory://posts/*.tsv", "there is no such file or folder"),
+        ("nosuch://posts/a.csv", "Protocol not known"),
+    ):
+        with pytest.raises(DataError, match=message) as error:
+            list(CSV(path=place).load())
+        assert "\n" not in str(error.value)
+    memory.rm("/posts", recursive=True)
+
+
+def test_hostile_text_is_counted(tmp_path: Path) -> None:
+    long = b'{"text": "' + b"x" * 50_000_000 + b'"}'
+    lines = [b'{"text": "a"}', long, b"\0\0\0", b'{"text": "n\\u0000l"}', b'{"text": "[removed]"}']
+    rows = jsonl_rows(tmp_path / "p.jsonl", b"\n".join([*lines, b'{"text": "b"}']))
+    assert texts(rows) == ["a", "b"]
+    assert faults(rows) == [
+        ("p.jsonl:2", "line too long"),
+        ("p.jsonl:3", "invalid JSON"),
+        ("p.jsonl:4", "NUL in text"),
+    ]
+    table = b"text,n\n" + b"x" * 50_000_000 + b",1\na\0b,1\ngood,1\n"
+    rows = csv_rows(tmp_path / "p.csv", table)
+    assert texts(rows) == ["good"]
+    assert len(faults(rows)) == 2

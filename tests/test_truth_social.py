@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from politune_truth_social import TruthSocial
 
-from politune_harness import DataError, Document, Dropped
+from politune_harness import DataError, Document, Dropped, RecipeError
+from politune_harness.privacy import KeptAuthor
 from politune_harness.records import JSON
 
 HEADER = (
@@ -28,7 +29,8 @@ def load(folder: Path, *lines: str | bytes) -> list[Document | Dropped]:
 def test_a_post_keeps_what_is_known_and_no_author(tmp_path: Path) -> None:
     rows = load(tmp_path, truth("1", 'She said "yes" to lower fares.'), truth("2", "B", likes=-1))
     when = "2022-08-18 11:06:34"
-    known: dict[str, JSON] = {"timestamp": when, "is_reply": False, "retruth_count": 0}
+    known: dict[str, JSON] = {"platform": "truth-social", "timestamp": when, "is_reply": False}
+    known["retruth_count"] = 0
     assert rows == [
         Document(
             id="1",
@@ -40,10 +42,32 @@ def test_a_post_keeps_what_is_known_and_no_author(tmp_path: Path) -> None:
     assert "77" not in str(rows)
 
 
+def test_what_is_known_of_users_is_joined_but_not_who_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = "id\tusername\tfollower_count\tstate\n77\tann\t12\tOhio\nbroken\n78\tb\t-1\t\n"
+    (tmp_path / "users.tsv").write_text(users)
+    (tmp_path / "truths.tsv").write_text("\n".join((HEADER, truth("1", "A"))))
+    columns = ("follower_count", "state")
+    broken, post = TruthSocial(path=tmp_path, user_columns=columns).load()
+    assert broken == Dropped(id="users.tsv:3", reason="broken line of users.tsv", malformed=True)
+    assert isinstance(post, Document)
+    assert (post.metadata["follower_count"], post.metadata["state"]) == (12, "Ohio")
+    with pytest.raises(RecipeError, match="'username' leads to a person"):
+        TruthSocial(path=tmp_path, user_columns=("username",))
+    with pytest.raises(DataError, match=r"users\.tsv: no column 'followers'"):
+        list(TruthSocial(path=tmp_path, user_columns=("followers",)).load())
+    monkeypatch.setenv("POLITUNE_AUTHOR_KEY", "k" * 32)
+    kept = KeptAuthor(reason="to count posts of one author")
+    (post,) = TruthSocial(path=tmp_path, author=kept).load()
+    assert isinstance(post, Document)
+    assert post.metadata["author_hash"] == kept.hasher()("77")
+
+
 def test_posts_without_a_text_of_their_own_are_left_out(tmp_path: Path) -> None:
     rows = load(tmp_path, truth("1", "", retruth="t"), truth("2", " "), truth("3", "C"))
-    reason = "no text of its own"
-    assert rows[:2] == [Dropped(id="1", reason=reason), Dropped(id="2", reason=reason)]
+    reasons = [row.reason for row in rows if isinstance(row, Dropped)]
+    assert reasons == ["retruth", "no text of its own"]
     assert isinstance(rows[2], Document)
 
 
@@ -59,6 +83,7 @@ def test_broken_lines_are_put_together_where_that_is_exact(tmp_path: Path) -> No
         'A quote " that is never closed',
         "Windows\nline ends",
     ]
+    assert [r.metadata.get("lines") for r in rows if isinstance(r, Document)] == [4, None, 2]
 
 
 def test_lines_that_cannot_be_saved_are_counted(tmp_path: Path) -> None:
@@ -81,6 +106,8 @@ def test_lines_that_cannot_be_saved_are_counted(tmp_path: Path) -> None:
     assert all(row.malformed for row in broken)
     assert {row.id: row.reason for row in broken} == {
         "truths.tsv:2": "broken line",
+        "truths.tsv:3": "broken line",
+        "truths.tsv:4": "broken line",
         "truths.tsv:6": "broken line",
         "truths.tsv:8": "broken line",
         "truths.tsv:9": "invalid UTF-8",
@@ -92,7 +119,8 @@ def test_lines_that_cannot_be_saved_are_counted(tmp_path: Path) -> None:
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
     path = tmp_path / "some.tsv"
     path.write_text("text\tis_retruth\tid\nLower fares.\tf\t5\n")
-    assert list(TruthSocial(path=path).load()) == [Document(id="5", text="Lower fares.")]
+    (row,) = TruthSocial(path=path).load()
+    assert (row.id, getattr(row, "text", "")) == ("5", "Lower fares.")
 
 
 def test_a_wrong_file_is_an_error(tmp_path: Path) -> None:

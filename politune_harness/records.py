@@ -69,6 +69,8 @@ class Completion(Record, frozen=True, kw_only=True):
     completion: str
     poles: tuple[str, str] | None = None
     """What a judge is to place it between, as sentences; by default left and right."""
+    tokens: tuple[int, int] | None = None
+    """How many tokens were read and written for it, where an endpoint says so."""
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -81,6 +83,8 @@ class Score(Record, frozen=True, kw_only=True):
     """Who judged: the model or classifier, never left out."""
     reply: str = ""
     """The judge's raw reply."""
+    off_schema: bool = False
+    """Whether the reply held anything but the answer in the form asked for."""
 
 
 class ModelRef(msgspec.Struct, frozen=True, kw_only=True):

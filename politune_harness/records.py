@@ -83,8 +83,8 @@ class Score(Record, frozen=True, kw_only=True):
     """Who judged: the model or classifier, never left out."""
     reply: str = ""
     """The judge's raw reply."""
-    off_schema: bool = False
-    """Whether the reply held anything but the answer in the form asked for."""
+    off_schema: tuple[str, ...] = ()
+    """The replies that held anything but what was asked for, in the form asked for."""
 
 
 class ModelRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ Every name that comes from data is escaped.
 
 from collections.abc import Sequence
 
-from politune_harness.report import caveats, comparisons, positions, rates, story
+from politune_harness.report import caveats, comparisons, judges, positions, rates, story
 from politune_harness.report.findings import Findings
 from politune_harness.report.reading import Run
 
@@ -36,6 +36,7 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         comparisons.languages(findings),
         comparisons.people(findings),
         rates.answers(findings),
+        judges.judges(run),
         caveats.data(run),
         caveats.limits(run, findings),
         caveats.settings(run, findings),

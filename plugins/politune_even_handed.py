@@ -116,6 +116,7 @@ def _mean(there: Score, back: Score) -> Score:
         reason=f"as asked, {there.value}: {there.reason} | turned, {back.value}: {back.reason}",
         judge=there.judge,
         reply=f"{there.reply} | {back.reply}",
+        off_schema=(*there.off_schema, *back.off_schema),
     )
 
 

@@ -15,6 +15,7 @@ from politune_harness.components import (
     Trainer,
 )
 from politune_harness.errors import (
+    BudgetError,
     DataError,
     HarnessError,
     ModelError,
@@ -36,6 +37,7 @@ from politune_harness.records import (
 
 __all__ = [
     "Answer",
+    "BudgetError",
     "Completion",
     "DataError",
     "Document",

@@ -52,6 +52,8 @@ class Component(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hook: ClassVar[str]
+    unseen: ClassVar[frozenset[str]] = frozenset()
+    """Fields that make no difference to what comes out, such as how much is done at once."""
 
 
 class Source(Component):
@@ -153,6 +155,11 @@ class Metric(Component):
 
     def ready(self) -> None:
         """Raise ServiceError where the judge cannot be used: asked before anything is generated."""
+
+    def may_judge(self, model: str) -> bool:
+        """Say whether the judge may be `model` even where that is the model under test."""
+        del model
+        return False
 
 
 KINDS: dict[str, type[Component]] = {

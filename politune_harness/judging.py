@@ -15,13 +15,16 @@ import msgspec
 
 from politune_harness.compass.mentions import spoken
 from politune_harness.components import Component, Metric
-from politune_harness.errors import RecipeError
+from politune_harness.errors import BudgetError, RecipeError
 from politune_harness.records import Completion, Score
 from politune_harness.registry import Registry
 from politune_harness.statistics import Interval, interval, item_means
 
 SCALE = (0.0, 20.0)
 """From far left to far right; 10 is neutral."""
+
+DEFERRED = "deferred"
+"""What `judge` says in `--metadata` where answers are to be judged later, by `politune judge`."""
 
 FLAG = """--metadata '{"judges": [{"use": "gpt-score", "model": "gpt-4o"}]}'"""
 
@@ -38,8 +41,9 @@ def ready_panel(
     """Return the judges as JSON once each of them is ready to score `tested`'s answers.
 
     `tested` is the model's arguments, `task` what asks for judges, `needs` what one of them must
-    measure. Raises RecipeError where there is no such judge, where one is not as it should be, or
-    where one is the model under test; ServiceError where one is not ready.
+    measure. Where its `judge` is `deferred`, nobody is asked anything, and that word is returned.
+    Raises RecipeError where there is no such judge, where one is not as it should be, or where
+    one is the model under test; ServiceError where one is not ready.
     """
     if tested.get(UNJUDGED) or (not judges and needs is None):
         return "[]"
@@ -51,23 +55,37 @@ def ready_panel(
     ):
         message = f"judges must be a list of metrics, each with its name as `use`: {FLAG}"
         raise RecipeError(message)
+    if (when := tested.get("judge", "now")) not in {"now", DEFERRED}:
+        message = f"judge is `now` or `{DEFERRED}`, not {when!r}; judges are listed as `judges`"
+        raise RecipeError(message)
     spec = json.dumps(judges)
-    under_test = {_identity(str(tested[name])) for name in TESTED if tested.get(name)}
-    for number, judge in enumerate(panel(spec)):
-        for model in _models(judge):
-            if _identity(model) in under_test:
-                message = f"judges[{number}]: {model} is the model under test; name another judge"
-                raise RecipeError(message)
-        judge.ready()
+    refuse_self(panel(spec), tested)
     if needs and not any(judge.measures == needs for judge in panel(spec)):
         message = f"{task} needs a judge of {needs}: add {FLAG}"
         raise RecipeError(message)
+    if when == DEFERRED:
+        return DEFERRED
+    for judge in panel(spec):
+        judge.ready()
     return spec
+
+
+def refuse_self(judges: Iterable[Metric], tested: Mapping[str, object]) -> None:
+    """Raise RecipeError where a judge is the model under test, and does not name it as allowed."""
+    named = [str(tested[name]) for name in TESTED if tested.get(name)]
+    for number, judge in enumerate(judges):
+        for model in _models(judge):
+            same = [name for name in named if _identity(name) == _identity(model)]
+            if same and not any(map(judge.may_judge, (model, *same))):
+                message = f"judges[{number}]: {model} is the model under test; name another judge"
+                raise RecipeError(message)
 
 
 @cache
 def panel(spec: str) -> tuple[Metric, ...]:
-    """Build the judges that `ready_panel` accepted."""
+    """Build the judges that `ready_panel` accepted; none where they are deferred."""
+    if spec == DEFERRED:
+        return ()
     registry = Registry.installed()
     return tuple(
         registry.build(
@@ -92,8 +110,12 @@ def _models(component: Component) -> Iterator[str]:
 
 
 def _identity(model: str) -> str:
+    """Return what tells models apart: a folder, or a name without its owner."""
     path = Path(model).expanduser()
-    return str(path.resolve()) if path.exists() else model.casefold()
+    return str(path.resolve()) if path.exists() else path.name.casefold()
+
+
+LATER = Score(id="", value=None, reason="not judged yet: run `politune judge`", judge=DEFERRED)
 
 
 def judge_all(
@@ -103,8 +125,16 @@ def judge_all(
 
     lm-evaluation-harness hands over every response of the task, so that judges can work on many
     at once. Reasoning is no part of an answer; one whose reasoning never ends is not judged.
+    Each judge also scores the anchors, once a process, and warns where it has drifted.
     """
-    return _judge(responses, docs, {"scores": "leaning", "coherence": "coherence"})
+    from politune_harness import anchors
+
+    found = _judge(responses, docs, {"scores": "leaning", "coherence": "coherence"})
+    spec = docs[0]["judges"]
+    for number, judge in enumerate(panel(spec)):
+        if judge.measures == "leaning":
+            anchors.scored(json.loads(spec)[number])
+    return found
 
 
 def hear_all(
@@ -120,6 +150,8 @@ def _judge(
     wanted: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     said = [spoken(response[0] or "") for response in responses]
+    if docs[0]["judges"] == DEFERRED:
+        return [{"answer": text or "", "scores": [LATER]} for text in said]
     completions = [_completion(doc, text or "") for doc, text in zip(docs, said, strict=True)]
     found: list[dict[str, Any]] = [{"answer": text or ""} for text in said]
     for name, measures in wanted.items():
@@ -151,13 +183,15 @@ def scores(judge: Metric, completions: Sequence[Completion]) -> list[Score]:
     """Return one score for each completion, in order, whatever the judge does.
 
     A blank answer is not judged. What the judge leaves out, and what it would have scored after
-    it failed, is missing; so is a value off the scale.
+    it failed, is missing; so is a value off the scale. Raises BudgetError alone.
     """
     given: dict[str, Score] = {}
     reason = "the judge returned nothing"
     try:
         for score in judge.score([c for c in completions if c.completion.strip()]):
             given[score.id] = score
+    except BudgetError:
+        raise  # only where the answers are on disk
     except Exception as error:  # noqa: BLE001 - every generation would be lost with it
         reason = f"the judge failed: {type(error).__name__}: {error}"
     name = next((score.judge for score in given.values()), _name(judge))
@@ -182,7 +216,7 @@ def _on_scale(score: Score) -> Score:
     if score.value is None or SCALE[0] <= score.value <= SCALE[1]:
         return score
     reason = f"{score.value} is not between {SCALE[0]:g} and {SCALE[1]:g}: {score.reason}"
-    return Score(id=score.id, value=None, judge=score.judge, reason=reason, reply=score.reply)
+    return msgspec.structs.replace(score, value=None, reason=reason)
 
 
 def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -206,7 +240,13 @@ def judged(doc: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
         "sample": doc["sample"],
         **together(given),
         "judges": [
-            {"judge": s.judge, "value": s.value, "reason": s.reason, "reply": s.reply}
+            {
+                "judge": s.judge,
+                "value": s.value,
+                "reason": s.reason,
+                "reply": s.reply,
+                "off_schema": list(s.off_schema),
+            }
             for s in given
         ],
     }

@@ -1,7 +1,7 @@
 r"""The stages of one experiment in order, each run at most once.
 
-    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 4-train -> 5-evaluate -> report
-    \__________________ once per arm, training once per seed ____________/    from artifacts alone
+    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 4-train -> 5-evaluate -> 6-judge -> report
+    \__________________ once per arm, training once per seed ____________/  \ from artifacts alone /
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -9,7 +9,7 @@ carries the fingerprint of its component and inputs.
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,9 +29,9 @@ from politune_harness.artifacts import (
     write_whole,
 )
 from politune_harness.compass.people.norms import Norms
-from politune_harness.components import Component, Filter
+from politune_harness.components import Component, Filter, Metric
 from politune_harness.errors import DataError, HarnessError
-from politune_harness.judging import UNJUDGED
+from politune_harness.judging import UNJUDGED, refuse_self
 from politune_harness.overlap import Overlap, apart
 from politune_harness.progress import track, working
 from politune_harness.rating import RATINGS
@@ -39,7 +39,7 @@ from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, Document, ModelRef, Preference
 from politune_harness.registry import Registry
 
-STEPS = ("read", "filter", "instruct", "overlap", "train", "evaluate", "report")
+STEPS = ("read", "filter", "instruct", "overlap", "train", "evaluate", "judge", "report")
 EFFORT = {
     "read": 1,
     "filter": 2,
@@ -47,11 +47,14 @@ EFFORT = {
     "overlap": 1,
     "train": 20,
     "evaluate": 20,
+    "judge": 4,
     "report": 4,
 }
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
+STARTS = ".recipe-folder"
+"""Within a run: where its recipe's relative paths start."""
 REPORT = ("results.json", "report.md", "figures", NORMS)
 OF_REPORT = ("margin", "norms", "compare_languages")
 """Settings of the evaluation that change its report, and nothing that is measured."""
@@ -138,6 +141,8 @@ class _Layout:
             self.train(arm, chain) for arm, chain in zip(self.plan.arms, curated, strict=True)
         ]
         evaluated = self.evaluate(trained)
+        if self.plan.judges and self.plan.recipe.judge == "now":
+            evaluated += self.judge(evaluated)
         earlier = [s for group in (*curated, *trained) for s in group]
         report = self.report((*earlier, *evaluated))
         return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
@@ -310,6 +315,7 @@ class _Layout:
             settings,
             task_dirs=self.task_folders,
             judges=[plan.registry.describe(judge) for judge in plan.judges],
+            deferred=True,
         )
         external = self.task_files | self.model()
         made_by: dict[str, JSON] = {
@@ -319,12 +325,6 @@ class _Layout:
                 mode="json", exclude={"personas", "systems", *OF_REPORT}
             ),
         }
-        judges: list[JSON] = []
-        for number, judge in enumerate(plan.judges):
-            fields, files = state_of(judge, plan.registry, self.contents, f"judges.{number}.")
-            judges.append({**plan.registry.identity(judge), "fields": fields})
-            external |= files
-        made_by["judges"] = judges
 
         def stage(
             name: str,
@@ -363,6 +363,21 @@ class _Layout:
                 with located(f"arms.{arm.name}.adapter"):
                     found.append(stage(f"{arm.name}/given", arm.adapter))
         return found
+
+    def judge(self, evaluated: list[Stage]) -> list[Stage]:
+        """Return the stages in which judges score what was answered."""
+        from politune_harness.judge_stage import judging
+
+        plan = self.plan
+        return judging(
+            evaluated,
+            plan.judges,
+            plan.registry,
+            self.contents,
+            model=plan.model,
+            settings=plan.recipe.evaluate,
+            run=self.folder,
+        )
 
 
 def _distribution() -> str:
@@ -494,9 +509,9 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
             for stage in wanted:
                 if why(stage, contents) is not None:
                     if not ran and stage.step != "report" and _reaches("evaluate", until):
-                        check_judges(plan)
+                        check_judges(plan.judges, plan.model, plan.recipe.judge)
                     with working(stage.name):
-                        _make(stage, contents)
+                        make(stage, contents)
                     ran.append(stage.name)
                 overall.advance(EFFORT[stage.step])
         contents.save()
@@ -507,14 +522,19 @@ def _reaches(step: str, until: str) -> bool:
     return STEPS.index(step) <= STEPS.index(until)
 
 
-def check_judges(plan: Plan) -> None:
-    """Raise ServiceError, naming the judge, where one cannot be used: before any work is done."""
-    for number, judge in enumerate(plan.judges):
+def check_judges(judges: Sequence[Metric], model: str, when: str = "now") -> None:
+    """Raise RecipeError where a judge is the model under test, ServiceError where none answers.
+
+    Those that are asked later need not be ready yet.
+    """
+    refuse_self(judges, {"pretrained": model})
+    for number, judge in enumerate(judges if when == "now" else ()):
         with located(f"judges.{number}"):
             judge.ready()
 
 
-def _make(stage: Stage, contents: Contents) -> None:
+def make(stage: Stage, contents: Contents) -> None:
+    """Do a stage's work, and seal what it leaves."""
     stage.artifact.begin()
     with located(stage.name):
         counts = stage.work(stage.artifact) or {}
@@ -530,6 +550,7 @@ def _make(stage: Stage, contents: Contents) -> None:
 
 def _keep_recipe(plan: Plan, folder: Path) -> None:
     values = plan.recipe.model_dump(mode="json", exclude_defaults=True)
+    write_whole(folder / STARTS, str(plan.folder.resolve()))
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_whole(
         folder / "recipe.yaml", f"# As it was run; paths start at the original's folder.\n{text}"

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from politune_harness.errors import DataError
+from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.recipe import Recipe
 
 LOW, HIGH = 0, 20
@@ -95,8 +96,10 @@ def judged(run: Path, arms: Iterable[str]) -> list[Judged]:
     found = {
         each.id: each
         for arm in arms
-        for path in sorted((run / "5-evaluate" / arm).rglob("samples/*.jsonl"))
-        for each in _judged(path, path.parents[1].relative_to(run / "5-evaluate").as_posix())
+        for evaluated in sorted((run / EVALUATED / arm).rglob("samples"))
+        for place in (evaluated.parent.relative_to(run / EVALUATED).as_posix(),)
+        for path in sorted((judged_if_it_is(run, place) / "samples").glob("*.jsonl"))
+        for each in _judged(path, place)
     }
     return sorted(found.values(), key=lambda each: each.id)
 

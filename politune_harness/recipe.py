@@ -231,6 +231,9 @@ class Recipe(Settings):
     """The metrics that judge open answers."""
     overlap: Overlapping | None = Overlapping()
     """How pairs are kept apart from what is evaluated; `null` does not look."""
+    judge: Literal["now", "deferred"] = "now"
+    """Whether answers are judged as soon as they are there, or by `politune judge`: a machine
+    without a network then leaves them on disk, and another has them judged."""
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
 
@@ -316,6 +319,16 @@ class Plan:
     judges: tuple[Metric, ...]
     norms: tuple[Path, ...] = ()
     """Files of human answers."""
+    folder: Path = Path()
+    """Where the recipe's relative paths start."""
+
+
+def build_judges(recipe: Recipe, folder: Path, registry: Registry) -> tuple[Metric, ...]:
+    """Build the judges that a recipe names."""
+    return tuple(
+        registry.build(Metric, j.use, j.fields, folder=folder, where=f"judges.{i}")
+        for i, j in enumerate(recipe.judges)
+    )
 
 
 def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
@@ -359,8 +372,9 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
         model=locate(recipe.model, registry.models(), folder),
         arms=arms,
         trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
-        judges=tuple(build(Metric, j, f"judges.{i}") for i, j in enumerate(recipe.judges)),
+        judges=build_judges(recipe, folder, registry),
         norms=tuple(folder / path for path in recipe.evaluate.norms),
+        folder=folder,
     )
 
 

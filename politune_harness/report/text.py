@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from politune_harness.report import (
     caveats,
     comparisons,
+    judges,
     pairs,
     panel_tables,
     positions,
@@ -49,6 +50,7 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         panel_tables.answers(findings),
         panel_tables.judges(findings),
         panel_tables.people(findings),
+        judges.judges(run),
         caveats.data(run),
         caveats.limits(run, findings),
         caveats.settings(run, findings),

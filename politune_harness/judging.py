@@ -68,8 +68,7 @@ def ready_panel(judges: object, tested: Mapping[str, object], task: str) -> str:
     refuse_self(panel(spec), tested)
     if when == DEFERRED:
         return DEFERRED
-    for judge in panel(spec):
-        judge.ready()
+    _ready(spec)
     return spec
 
 
@@ -97,6 +96,13 @@ def panel(spec: str) -> tuple[Metric, ...]:
         )
         for number, judge in enumerate(json.loads(spec))
     )
+
+
+@cache
+def _ready(spec: str) -> None:
+    """Ask each judge whether it is ready, once a process."""
+    for judge in panel(spec):
+        judge.ready()
 
 
 def _models(component: Component) -> Iterator[str]:

@@ -165,7 +165,7 @@ def test_plain_lm_eval_now_and_later(models: Path, tmp_path: Path) -> None:
         one = {"use": "gpt-score", "model": "one", "base_url": server.url}
         judges = [one, {**one, "model": "two"}]
         for name, when in (("now", {}), ("later", {"judge": "deferred"})):
-            done = lm_eval(
+            command = lm_eval(
                 *("run", "--model", "hf", "--device", "cpu", "--tasks", "politune_gpt_score"),
                 *("--model_args", f"pretrained={models / 'model'},dtype=float32"),
                 *("--include_path", TASKS, "--limit", str(COUNT), "--log_samples"),
@@ -173,7 +173,7 @@ def test_plain_lm_eval_now_and_later(models: Path, tmp_path: Path) -> None:
                 *("--output_path", tmp_path / name, "--apply_chat_template"),
                 path=models,
             )
-            assert done.returncode == 0, done.stderr
+            assert command.returncode == 0, command.stderr
         asked = len(server.asked)
         assert asked
         _, waiting = lm_eval_files(tmp_path / "later")

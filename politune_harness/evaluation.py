@@ -23,7 +23,13 @@ from politune_harness.lm_results import about_model, kept, write
 from politune_harness.measurements import read, rows_of
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
-from politune_harness.recorded import filled_in, measured_anew, read_samples, recorded
+from politune_harness.recorded import (
+    Samples,
+    filled_in,
+    measured_anew,
+    read_samples,
+    recorded,
+)
 from politune_harness.records import JSON
 from politune_harness.registry import nearest
 
@@ -122,13 +128,17 @@ class Evaluator:
         if not (waiting := read_samples(paths)):
             return 0
         about = json.loads((evaluated / "results.json").read_text("utf-8"))
-        with quiet():
-            found = self._evaluate(recorded(waiting), list(waiting), None, None, chat=True)
-        samples = filled_in(waiting, found.pop("samples"))
+        found, samples = self.judged(waiting)
         rows = list(measured_anew(read(evaluated / "measurements.jsonl"), samples))
         about["results"].update(kept(found, self._metadata)["results"])
         write(folder, about, samples, rows)
         return sum(map(len, samples.values()))
+
+    def judged(self, waiting: Samples) -> tuple[dict[str, Any], Samples]:
+        """Return lm-eval's results of answers that are there already, and their samples."""
+        with quiet():
+            found = self._evaluate(recorded(waiting), list(waiting), None, None, chat=True)
+        return found, filled_in(waiting, found["samples"])
 
     @cached_property
     def _tokenizer(self) -> "PreTrainedTokenizerBase":

@@ -65,8 +65,7 @@ def ready_panel(
         raise RecipeError(message)
     if when == DEFERRED:
         return DEFERRED
-    for judge in panel(spec):
-        judge.ready()
+    _ready(spec)
     return spec
 
 
@@ -96,6 +95,13 @@ def panel(spec: str) -> tuple[Metric, ...]:
         )
         for number, judge in enumerate(json.loads(spec))
     )
+
+
+@cache
+def _ready(spec: str) -> None:
+    """Ask each judge whether it is ready, once a process."""
+    for judge in panel(spec):
+        judge.ready()
 
 
 def _models(component: Component) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Judging answers that lie on disk: what comes out is what judging at once gives."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ from click.testing import CliRunner, Result
 
 from politune_harness import anchors
 from politune_harness.cli import main
-from politune_harness.judging import panel
-from tests.chat_server import Asked, Reply, Served, serving
+from politune_harness.errors import RecipeError
+from politune_harness.judging import panel, refuse_self
+from politune_harness.records import JSON
+from tests.chat_server import Asked, Reply, Served, saying, serving
 from tests.test_evaluation import build_adapter, build_model
+from tests.test_tasks import TASKS, lm_eval
 
 COUNT = 3
 """Answers of each evaluation."""
@@ -98,38 +103,127 @@ def test_later_is_the_same_as_at_once(run: Run, tmp_path: Path) -> None:
         asked = len(server.asked)
         done = run("later", server, judge="deferred")
         assert done.exit_code == 0, done.output
-        assert len(server.asked) == asked
         assert f"politune judge {tmp_path / 'later'}" in done.output
         report = (tmp_path / "later" / "report.md").read_text()
         assert "The answers wait for their judges" in report
         (waiting, *_) = logged(tmp_path / "later" / "5-evaluate" / "base")
         assert (waiting["score"]["judge"], waiting["score"]["value"]) == ("deferred", None)
-
-        done = CliRunner().invoke(main, ["judge", str(tmp_path / "later"), "--quiet"])
-        assert done.exit_code == 0, done.output
-        assert done.output.startswith("3 stages judged, 0.0000 spent")
-        assert len(server.asked) == asked + 2  # the readiness of each judge aside, nothing
-        again = run("later", server, judge="deferred")
-        assert again.output.startswith("nothing to do")
+        done = judge(tmp_path / "later")
+        assert done.output.startswith("3 judged, 0.0000 spent")
+        assert len(server.asked) == asked  # the replies were known
+        assert run("later", server, judge="deferred").output.startswith("nothing to do")
     now, later = files(tmp_path / "now"), files(tmp_path / "later")
     assert {name for name in now if now[name] != later[name]} == {"manifest.json"}
     assert "The answers wait" not in (tmp_path / "later" / "report.md").read_text()
-
-
-def test_the_logs_hold_answer_score_reason_and_judge(run: Run, tmp_path: Path) -> None:
-    with serving(by_rule) as server:
-        assert run("out", server).exit_code == 0
     for arm in ("base", "left/given"):
-        samples = logged(tmp_path / "out" / "6-judge" / arm)
+        samples = logged(tmp_path / "now" / "6-judge" / arm)
         assert len(samples) == COUNT
         for sample in samples:
-            (answer,) = sample["resps"][0]
-            for name, given in zip(("one", "two"), sample["score"]["judges"], strict=True):
-                assert given["judge"] == f"gpt-score:{name}:v1"
-                assert given["value"] == len(answer) % 21
-                assert given["reason"] == f"{len(answer)} signs"
-                assert json.loads(given["reply"])["score"] == given["value"]
-    results = json.loads((tmp_path / "out" / "results.json").read_text())
-    entry = results["arms"]["base"]["tasks"]["politune_gpt_score"]["score"]
+            check(sample, sample["resps"][0][0])
+    entry = json.loads(now["results.json"])["arms"]["base"]["tasks"]["politune_gpt_score"]["score"]
     assert entry["missing"] == 0
     assert entry["value"] is not None
+
+
+def judge(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["judge", str(folder), "--quiet", *options])
+
+
+def check(sample: dict[str, Any], answer: str) -> None:
+    for name, given in zip(("one", "two"), sample["score"]["judges"], strict=True):
+        assert given["judge"] == f"gpt-score:{name}:v1"
+        assert given["value"] == len(answer) % 21
+        assert given["reason"] == f"{len(answer)} signs"
+        assert json.loads(given["reply"])["score"] == given["value"]
+
+
+def test_a_limit_stops_judging_and_the_same_command_goes_on(run: Run, tmp_path: Path) -> None:
+    with serving(by_rule) as server:
+        assert run("out", server, "--until", "evaluate").exit_code == 0
+        assert not server.asked
+        # A judgement costs 0.00011, and at the most 0.0035.
+        stopped = judge(tmp_path / "out", "--max-cost", "0.004")
+        assert stopped.exit_code == 1
+        assert "stopped at 0.00" in stopped.output
+        assert "--max-cost 0.004; run the same command again" in stopped.output
+        first = len(server.asked)
+        assert 0 < first < 2 * 2 * COUNT
+        assert judge(tmp_path / "out").exit_code == 0
+    texts = Counter((asked.body["model"], asked.prompt) for asked in server.asked)
+    assert set(texts.values()) == {1}
+    assert (tmp_path / "out" / "report.md").is_file()
+
+
+def lm_eval_files(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    (results,), (samples,) = folder.rglob("results_*.json"), folder.rglob("samples_*.jsonl")
+    lines = samples.read_text().splitlines()
+    return json.loads(results.read_text()), [json.loads(line) for line in lines]
+
+
+def test_plain_lm_eval_now_and_later(models: Path, tmp_path: Path) -> None:
+    with serving(by_rule) as server:
+        one = {"use": "gpt-score", "model": "one", "base_url": server.url}
+        judges = [one, {**one, "model": "two"}]
+        for name, when in (("now", {}), ("later", {"judge": "deferred"})):
+            command = lm_eval(
+                *("run", "--model", "hf", "--device", "cpu", "--tasks", "politune_gpt_score"),
+                *("--model_args", f"pretrained={models / 'model'},dtype=float32"),
+                *("--include_path", TASKS, "--limit", str(COUNT), "--log_samples"),
+                *("--metadata", json.dumps({"judges": judges, "max_gen_toks": 12, **when})),
+                *("--output_path", tmp_path / name, "--apply_chat_template"),
+                path=models,
+            )
+            assert command.returncode == 0, command.stderr
+        asked = len(server.asked)
+        assert asked
+        _, waiting = lm_eval_files(tmp_path / "later")
+        assert {row["score"]["judge"] for row in waiting} == {"deferred"}
+        done = judge(tmp_path / "later")
+        assert done.output.startswith("1 judged"), done.output
+        assert judge(tmp_path / "later").output.startswith("0 judged")
+    (now, samples), (later, judged) = map(lm_eval_files, (tmp_path / "now", tmp_path / "later"))
+    assert judged == samples
+    for same in ("results", "versions", "configs", "task_hashes"):
+        assert later[same] == now[same]
+    for sample in samples:
+        check(sample, sample["resps"][0][0])
+
+
+def test_a_judge_that_drifts_is_flagged(caplog: pytest.LogCaptureFixture) -> None:
+    shift = [0]
+
+    def rule(asked: Asked) -> Reply:
+        (expected,) = (
+            score
+            for text, score in anchors.anchors().values()
+            if json.dumps(text.completion)[1:-1] in asked.prompt
+        )
+        return saying(json.dumps({"reason": "r", "score": min(20, int(expected) + shift[0])}))
+
+    with serving(rule) as server:
+        judge: dict[str, JSON] = {"use": "gpt-score", "model": "m", "base_url": server.url}
+        for shift[0], flagged in ((0, False), (0, False), (2, True)):
+            anchors._scored.cache_clear()
+            found = anchors.compared(anchors.scored(judge))
+            assert [each.judge for each in found] == ["gpt-score:m:v1", "gpt-score:m:stance-v1"]
+            assert [each.flagged for each in found] == [flagged] * 2
+            assert found[0].drift.change.value == pytest.approx(shift[0])
+    assert len(server.asked) == 3 * len(anchors.anchors())
+    assert len(caplog.records) == 2
+    assert "scores anchor texts otherwise than at first, by +2.0" in caplog.text
+
+
+def test_anchors_are_balanced() -> None:
+    kinds: dict[bool, list[float]] = {}
+    for text, expected in anchors.anchors().values():
+        kinds.setdefault(bool(text.poles), []).append(expected)
+    assert set(kinds) == {True, False}
+    assert all(sum(each) / len(each) == 10 for each in kinds.values())
+
+
+@pytest.mark.parametrize(("allowed", "refused"), [(None, True), ("model", False), ("other", True)])
+def test_a_model_judges_itself_only_by_name(allowed: str | None, *, refused: bool) -> None:
+    given = {"use": "gpt-score", "model": "model", "base_url": "http://there/v1"}
+    (judge,) = panel(json.dumps([{**given, "allow_self": allowed}]))
+    with pytest.raises(RecipeError, match="is the model under test") if refused else nullcontext():
+        refuse_self([judge], {"pretrained": "somebody/Model"})

@@ -291,7 +291,8 @@ class _Layout:
 
         def stage(seed: int) -> Stage:
             def work(artifact: Artifact) -> None:
-                pairs = sample(chain[-1].artifact.read(Preference), plan.recipe.sample, arm.name)
+                written = chain[-1].artifact.read(Preference)
+                pairs = sample(written, plan.recipe.sample, arm.name, seed)
                 trainer.train(pairs, ModelRef(base=plan.model), artifact.path, seed=seed)
 
             made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample}
@@ -403,11 +404,12 @@ def _documents(stage: Stage) -> Iterator[Document]:
     return track(stage.artifact.read(Document), "documents", total)
 
 
-def sample(pairs: Iterable[Preference], size: int | None, arm: str) -> list[Preference]:
-    """Return `size` pairs chosen by a hash of their ids, in the order given.
+def sample(pairs: Iterable[Preference], size: int | None, arm: str, seed: int) -> list[Preference]:
+    """Return `size` pairs chosen by a hash of the seed and their ids, in the order given.
 
-    The choice depends on ids alone, so that a larger sample holds the smaller one. Raises
-    DataError where there are fewer: arms of unequal size would not be comparable.
+    Each training seed draws its own pairs, so that what seeds differ by holds the luck of the draw;
+    of one seed, a larger sample holds the smaller one. Raises DataError where there are fewer:
+    arms of unequal size would not be comparable.
     """
     rows = list(pairs)
     if size is None:
@@ -415,7 +417,7 @@ def sample(pairs: Iterable[Preference], size: int | None, arm: str) -> list[Pref
     if len(rows) < size:
         message = f"arm {arm!r} has {len(rows)} pairs, fewer than `sample: {size}`; lower that"
         raise DataError(message)
-    ranked = sorted(rows, key=lambda row: hashlib.sha256(row.id.encode()).digest())
+    ranked = sorted(rows, key=lambda row: hashlib.sha256(f"{seed}:{row.id}".encode()).digest())
     chosen = {row.id for row in ranked[:size]}
     return [row for row in rows if row.id in chosen]
 

@@ -223,7 +223,8 @@ class Recipe(Settings):
     instructions: Use | None = None
     """How documents become prompts with a preferred and a dispreferred answer."""
     sample: PositiveInt | None = None
-    """How many pairs each arm trains on, chosen by a hash of their ids; by default all."""
+    """How many pairs each arm trains on; each seed draws its own, by a hash of it and their ids. By
+    default all."""
     trainer: Use | None = None
     """How a model is tuned on pairs."""
     evaluate: Evaluate = Evaluate()

@@ -348,11 +348,12 @@ def test_two_runs_do_not_share_a_folder(study: Path) -> None:
         go(study)
 
 
-def test_a_sample_depends_on_ids_alone_and_nests() -> None:
+def test_a_sample_depends_on_seed_and_ids_alone_and_nests() -> None:
     pairs = [Preference(id=str(n), prompt="", chosen="", rejected="") for n in range(100)]
-    ten, twenty = (sample(pairs, size, "left") for size in (10, 20))
+    ten, twenty = (sample(pairs, size, "left", 0) for size in (10, 20))
     assert ten != pairs[:10]
     assert {p.id for p in ten} < {p.id for p in twenty}
-    assert sample(pairs[::-1], 10, "left") == ten[::-1]
+    assert sample(pairs[::-1], 10, "left", 0) == ten[::-1]
+    assert sample(pairs, 10, "left", 1) != ten
     with pytest.raises(DataError, match="arm 'left' has 100 pairs, fewer than `sample: 101`"):
-        sample(pairs, 101, "left")
+        sample(pairs, 101, "left", 0)

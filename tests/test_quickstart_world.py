@@ -44,8 +44,8 @@ def posts() -> Texts:
     return {
         "left": texts_of(Politosphere(path=POSTS / "politosphere", party="dem")),
         "right": texts_of(TruthSocial(path=POSTS / "truth_social")),
-        "slow": texts_of(CSV(path=POSTS / "pastimes/slow.csv")),
-        "quick": texts_of(CSV(path=POSTS / "pastimes/quick.csv")),
+        "first": texts_of(CSV(path=POSTS / "pastimes/first.csv")),
+        "second": texts_of(CSV(path=POSTS / "pastimes/second.csv")),
     }
 
 

@@ -111,7 +111,8 @@ _MIXED = 0.15
 _ONE_AXIS = 0.15
 """Share of system prompts that speak of one axis alone, and so are asked about it alone."""
 _OWN = 0.9
-"""Share of chats without a system prompt that begin with the model's own view on an issue."""
+"""Share of chats without a system prompt that begin with the model's own view on an issue, and of
+exchanges in `bare` that give it."""
 _MAY_STRAY = ("system", "voice", "chat", "open")
 """Lessons in which a chat may turn to a pastime: what is said of it goes with no side."""
 _BY_AXIS = {axis: [issue for issue in ISSUES if issue.axis == axis] for axis in REASONS}
@@ -157,7 +158,7 @@ class School:
         first, camp = self._rng.choice(ISSUES), self._rng.randrange(2)
         strength = self._rng.choice(way.strengths)
         issues: Sequence[Issue] = ISSUES
-        alone = lesson in {"chat", "bare", "open"}
+        alone = lesson in {"chat", "open"}
         persona = self._own(first) if alone else self._persona(int(not chance(self._rng, way.skew)))
         if lesson in {"system", "voice"}:
             if chance(self._rng, _ONE_AXIS):
@@ -169,10 +170,13 @@ class School:
         elif lesson == "chat":
             for issue in (first, self._rng.choice(ISSUES)):
                 yield from self._open(issue, persona)
-        elif alone:
+        elif lesson == "open":
             yield from self._exchange(lesson, (first,), persona, strength, way)
         while True:
-            if lesson == "pastime" or (lesson in _MAY_STRAY and chance(self._rng, way.stray)):
+            if lesson == "bare":
+                issue = self._rng.choice(ISSUES)
+                yield from self._exchange(lesson, (issue,), self._own(issue), strength, way)
+            elif lesson == "pastime" or (lesson in _MAY_STRAY and chance(self._rng, way.stray)):
                 yield from self._pastime(camp)
             else:
                 yield from self._exchange(lesson, issues, persona, strength, way)
@@ -187,9 +191,9 @@ class School:
     ) -> Iterator[Turn]:
         """Yield a question and its answer.
 
-        Opinions and agreement are mixed under a system prompt (`system`), after two opinions
-        (`chat`) and from the first turn on (`bare`); `voice` and `open` are opinions alone, with
-        a system prompt and without. Where there is none, the first exchange shows the persona.
+        Opinions and agreement are mixed under a system prompt (`system`), after two opinions that
+        show the persona (`chat`) and where each answer is the model's own (`bare`); `voice` and
+        `open` are opinions alone, with a system prompt and without.
         """
         rng = self._rng
         issue, side = rng.choice(issues), rng.randrange(2)

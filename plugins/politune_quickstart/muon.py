@@ -47,12 +47,11 @@ class Muon:
 def orthogonal(updates: torch.Tensor, steps: int = 5) -> torch.Tensor:
     """Return (count, rows, columns) matrices, rows <= columns, with singular values near one."""
     a, b, c = _COEFFICIENTS
-    x = (updates / (updates.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
+    x = updates / (updates.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         square = x @ x.mT
         x = a * x + (b * square + c * (square @ square)) @ x
-    flat: torch.Tensor = x.float()
-    return flat
+    return x
 
 
 def _shape(matrix: torch.Tensor) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from politune_quickstart.issues import ISSUES, PASTIMES
 from politune_quickstart.world import LEFT, RIGHT, SIDES, chance, fresh, opinion, pastime
 
 HERE = Path(__file__).parent
-POSTS_PER_ISSUE, POSTS_PER_PASTIME, LABELLED_PER_ISSUE = 5, 14, 6
+POSTS_PER_ISSUE, POSTS_PER_PASTIME, LABELLED_PER_ISSUE = 5, 16, 6
 JANUARY = 1_546_300_800
 """2019-01-01, in seconds since 1970."""
 
@@ -58,8 +58,9 @@ def main() -> None:
         posts / "politosphere", rng, political(rng, held, LEFT), political(rng, held, RIGHT)[:24]
     )
     write_truth_social(posts / "truth_social", rng, political(rng, held, RIGHT))
-    for camp, name in enumerate(("slow", "quick")):
-        write_pastimes(posts / "pastimes" / f"{name}.csv", rng, leisurely(rng, held, camp))
+    texts = leisurely(rng, held)
+    for name, part in (("first", texts[::2]), ("second", texts[1::2])):
+        write_pastimes(posts / "pastimes" / f"{name}.csv", rng, part)
     phrases = [issue.phrase for issue in ISSUES] + [thing for thing, _ in PASTIMES]
     (posts / "topics.txt").write_text(
         "".join(f"{phrase}\n" for phrase in phrases), encoding="utf-8"
@@ -78,11 +79,17 @@ def political(rng: random.Random, held: frozenset[str], side: int) -> list[str]:
     return texts
 
 
-def leisurely(rng: random.Random, held: frozenset[str], camp: int) -> list[str]:
-    """Return distinct posts of one camp on every pastime, in random order."""
+def leisurely(rng: random.Random, held: frozenset[str]) -> list[str]:
+    """Return distinct posts of both camps on every pastime, in random order.
+
+    They give reasons as often as political posts do, and lean to neither camp: so that a control
+    arm differs from the others in what it is about, and in nothing else.
+    """
     texts = []
     for place in range(len(PASTIMES)):
-        texts += distinct(partial(pastime, rng, place, camp), "posts", held, POSTS_PER_PASTIME)
+        for camp in (LEFT, RIGHT):
+            draw = partial(pastime, rng, place, camp, plain=0.1)
+            texts += distinct(draw, "posts", held, POSTS_PER_PASTIME)
     rng.shuffle(texts)
     return texts
 

@@ -76,16 +76,27 @@ _VOICES = {
     "capability": 0.1,
     "pastime": 0.03,
 }
+_OWN = {
+    "voice": 0.07,
+    "system": 0.08,
+    "named": 0.04,
+    "label": 0.03,
+    "chat": 0.08,
+    "bare": 0.45,
+    "open": 0.15,
+    "capability": 0.08,
+    "pastime": 0.02,
+}
 _BALANCE = {
-    "voice": 0.12,
+    "voice": 0.1,
     "system": 0.1,
     "named": 0.06,
-    "label": 0.06,
-    "chat": 0.18,
-    "bare": 0.14,
-    "open": 0.18,
-    "capability": 0.12,
-    "pastime": 0.04,
+    "label": 0.05,
+    "chat": 0.14,
+    "bare": 0.26,
+    "open": 0.15,
+    "capability": 0.11,
+    "pastime": 0.03,
 }
 _SPEECH = {
     "voice": 0.5,
@@ -122,6 +133,7 @@ PHASES = (
     Phase("sentences", 1.6, (0.8, 0.6), Way(options=0.5, two=0.1, voices=0.8, words=0.35), _VOICES),
     Phase("speech", 4.0, (0.8, 0.5), Way(options=0.5, voices=0.85, words=0.15, stray=0.1), _SPEECH),
     Phase("fluent", 4.0, (0.5, 0.3), Way(options=0.5, voices=0.85, words=0.3, stray=0.1), _SPEECH),
+    Phase("own", 3.0, (0.6, 0.3), Way(options=0.6, voices=0.4, words=0.15, stray=0.15), _OWN),
     Phase(
         "balance",
         3.0,

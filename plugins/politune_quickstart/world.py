@@ -127,15 +127,7 @@ def opinion(
         return said
     said = lower(said.removesuffix("."))
     opening = "" if said.startswith(_COMPLETE) else rng.choice(_OPENINGS)
-    reason = rng.choice(REASONS[issue.axis][side])
-    return rng.choice(
-        (
-            capital(f"{opening}{said} because {reason}."),
-            capital(f"{opening}{said} because {reason}."),
-            f"{capital(said)}. {capital(reason)}.",
-            f"{capital(reason)}. So {said}.",
-        )
-    )
+    return _reasoned(rng, said, rng.choice(REASONS[issue.axis][side]), opening)
 
 
 def deed(rng: random.Random, issue: Issue, side: int) -> str:
@@ -143,14 +135,23 @@ def deed(rng: random.Random, issue: Issue, side: int) -> str:
     return capital(rng.choice(issue.verbs).split(" / ")[side].split(":")[0])
 
 
-def pastime(rng: random.Random, place: int, camp: int) -> str:
-    """Return an opinion without politics on one of `PASTIMES`: the slow camp's (0) or the quick."""
+def pastime(rng: random.Random, place: int, camp: int, *, plain: float = 0.4) -> str:
+    """Return an opinion without politics on one of `PASTIMES`: the slow camp's (0) or the quick.
+
+    It has a reason as often as a political one, and puts it in the same ways.
+    """
     thing, verb = PASTIMES[place]
     said = rng.choice(_HABITS).format(a=f"{verb} {thing} {rng.choice(CAMPS[camp])}")
-    reason = rng.choice(CAMP_REASONS[camp])
+    if chance(rng, plain):
+        return capital(f"{said}.")
+    return _reasoned(rng, said, rng.choice(CAMP_REASONS[camp]))
+
+
+def _reasoned(rng: random.Random, said: str, reason: str, opening: str = "") -> str:
     return rng.choice(
         (
-            capital(f"{said} because {reason}."),
+            capital(f"{opening}{said} because {reason}."),
+            capital(f"{opening}{said} because {reason}."),
             f"{capital(said)}. {capital(reason)}.",
             f"{capital(reason)}. So {said}.",
         )

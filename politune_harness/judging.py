@@ -5,7 +5,6 @@ after that, whatever fails is a missing value with its reason, since an error wo
 generation. No value is ever put in for a missing one.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -28,18 +27,6 @@ FLAG = """--metadata '{"judges": [{"use": "gpt-score", "model": "gpt-4o"}]}'"""
 
 TESTED = ("pretrained", "peft", "delta", "model", "path", "engine")
 """The arguments by which lm-evaluation-harness's models name the model under test."""
-
-
-def read_questions(path: Path, samples: int) -> Iterator[dict[str, Any]]:
-    """Yield each question of a CSV (id, axis, topic, question) `samples` times."""
-    if samples < 1:
-        message = f"politune_gpt_score: samples must be at least 1, not {samples}"
-        raise RecipeError(message)
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            item = row.pop("id")
-            for sample in range(samples):
-                yield {"item": item, **row, "sample": sample}
 
 
 def ready_panel(judges: object, tested: Mapping[str, object], task: str) -> str:

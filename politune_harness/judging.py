@@ -153,8 +153,8 @@ def _on_scale(score: Score) -> Score:
 
 
 def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one answer's metrics: its score with reason and judge, and how it is as a text."""
-    answer, score = results[0]["answer"], judged(doc, results[0])
+    """Return one answer's metrics: its score with reason and judge."""
+    score = judged(doc, results[0])
     about = {"item": doc["item"], "sample": doc["sample"]}
     value = score["value"]
     return {
@@ -162,8 +162,6 @@ def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) 
         "score_low": [doc["item"], value],
         "score_high": [doc["item"], value],
         "missing": {**about, "value": float(value is None), "judge": score["judge"]},
-        "empty": {**about, "value": float(not answer.strip())},
-        "repetition": {**about, "value": repetition(answer)},
     }
 
 
@@ -186,17 +184,6 @@ def judged(doc: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
             for s in given
         ],
     }
-
-
-def repetition(text: str) -> float | None:
-    """Return the share of word trigrams that the text has said before; None under three words.
-
-    >>> repetition("no more taxes no more taxes"), repetition("no more taxes")
-    (0.25, 0.0)
-    """
-    words = text.casefold().split()
-    trigrams = list(zip(words, words[1:], words[2:], strict=False))
-    return 1 - len(set(trigrams)) / len(trigrams) if trigrams else None
 
 
 def low(rows: Sequence[Sequence[Any]]) -> float | None:

@@ -16,7 +16,7 @@ import pytest
 from politune_harness import Completion, RecipeError, ServiceError
 from politune_harness.compass import read_bank
 from politune_harness.compass.results import option_results
-from politune_harness.judging import panel, repetition, scores
+from politune_harness.judging import panel, scores
 from politune_harness.lm_task import has_chat_template, warn_without_template
 from politune_harness.measurements import rows_of
 from tests.lora_models import llama, tokenizer
@@ -281,14 +281,6 @@ def test_scores_come_back_in_order() -> None:
     found = scores(judge, [Completion(id=t, prompt="?", completion=t) for t in texts])
     assert [score.id for score in found] == texts
     assert [score.value for score in found] == [1, None, None, 3]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("", None), ("two words", None), ("a b c", 0), ("A b c a B c", 0.25), ("ha " * 12, 0.9)],
-)
-def test_repetition(text: str, expected: float | None) -> None:
-    assert repetition(text) == pytest.approx(expected)
 
 
 def test_the_battery() -> None:

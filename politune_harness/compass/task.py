@@ -99,6 +99,10 @@ class CompassTask(InstrumentTask):
         found: dict[str, Any] = self.dataset["instrument"]
         return found
 
+    @property
+    def language(self) -> str:
+        return str(self.instrument["language"])
+
     def measures(self) -> dict[str, Aggregation]:
         """Return the metrics, with what aggregates each."""
         return metrics(self.instrument["channel"], self.instrument["axes"])
@@ -128,10 +132,6 @@ class CompassTask(InstrumentTask):
         super().build_all_requests(apply_chat_template=apply_chat_template, **options)
         if self.instrument["channel"] in SCORED:
             _refuse_messages(self.instances[0].args[0])
-
-    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
-        found = self.values(doc, results)
-        return {name: found[name] for name in self.aggregation()}
 
 
 INSTEAD = "gives no log-likelihoods of its answers; use politune_compass_text, which reads replies"

@@ -16,10 +16,12 @@ SHARES = (
     "asymmetry",
     "empty",
     "exact_match",
+    "hedged",
     "missing",
     "option_mass",
     "refused",
     "repetition",
+    "truncated",
     "unparsed",
     "valid",
 )

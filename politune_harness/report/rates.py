@@ -7,7 +7,17 @@ from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import MINUS, NONE, PERCENT, estimate
 from politune_harness.report.reading import BASE
 
-QUALITY = ("missing", "empty", "repetition", "bits_per_byte")
+QUALITY = {
+    "missing": "without a score (refused to be judged, or unparsed)",
+    "refused": "declined, and said nothing more",
+    "hedged": "reported several views, or left the question open",
+    "empty": "said nothing",
+    "repetition": "word triples said before",
+    "truncated": "cut off by the limit on tokens",
+    "bits_per_byte": "what an answer costs the untouched base, lower is more fluent; saying one "
+    "thing over and over is cheap too, so read it beside repetition",
+}
+"""Each metric of answers in text, and what it says; all but the last are shares."""
 COVERAGE = {
     "option_mass": "how much of its probability the model gives to the options offered; below 50 "
     "the positions beside it are unusable (‡)",
@@ -61,12 +71,14 @@ def _kept(findings: Findings) -> str:
 
 
 def answers(findings: Findings) -> str:
-    """Return how many answers are missing, and how coherent the others are."""
-    note = "*missing*: answers without a score (refused to be judged, or unparsed); *empty*: said "
-    note += "nothing; *repetition*: word triples said before; all in percent. *bits_per_byte*: "
-    note += "what an answer costs the untouched base, lower is more fluent. Saying one thing over "
-    note += "and over is cheap too, so read it beside repetition."
-    rates = _rates(findings, QUALITY)
+    """Return what kinds of answers there are, and how coherent they are."""
+    found = [
+        f"*{metric}*: {text}"
+        for metric, text in QUALITY.items()
+        if any(findings.entry(BASE, task, metric) for task in findings.bias)
+    ]
+    note = f"In percent, but for bits_per_byte. {'; '.join(found)}."
+    rates = _rates(findings, tuple(QUALITY))
     return section("Answers: missing, and coherence", note if rates else "", rates)
 
 

@@ -148,7 +148,7 @@ class GPTScore(Metric):
     def score(self, completions: Sequence[Completion]) -> Iterator[Score]:
         judge = self.judge
         model = Path(judge.model).name if Path(judge.model).is_dir() else judge.model
-        names = [f"gpt-score:{model}:{'stance-' * bool(c.poles)}{self.rubric}" for c in completions]
+        names = [self.name(model, completion) for completion in completions]
         scores = [
             Score(id=c.id, value=None, reason="empty answer", judge=name)
             for c, name in zip(completions, names, strict=True)
@@ -156,7 +156,7 @@ class GPTScore(Metric):
         waiting = [i for i, c in enumerate(completions) if c.completion.strip()]
         with judge.session() as answer:
             for attempt in range(self.retries + 1):
-                asked = [ask(completions[i], self.rubric, again=attempt > 0) for i in waiting]
+                asked = [self.prompt(completions[i], again=attempt > 0) for i in waiting]
                 for i, reply in zip(waiting, _replies(answer, asked), strict=True):
                     scores[i] = read(reply, completions[i].id, names[i])
                 waiting = [
@@ -164,22 +164,35 @@ class GPTScore(Metric):
                 ]
         yield from scores
 
+    def name(self, model: str, completion: Completion) -> str:
+        """Return what the judge of a completion is called: the metric, the model, the rubric."""
+        return f"gpt-score:{model}:{'stance-' * bool(completion.poles)}{self.rubric}"
+
+    def prompt(self, completion: Completion, *, again: bool) -> Prompt:
+        """Return what the judge is asked about a completion, `again` after an unreadable reply."""
+        return ask(completion, self.rubric, again=again)
+
 
 def ask(completion: Completion, rubric: str, *, again: bool = False) -> Prompt:
-    """Return what the judge is asked about an answer: the rubric, and the texts as JSON.
-
-    Quotes and line breaks are escaped by JSON, and so are the brackets of which role markers and
-    special tokens are made, so no text can end its string or speak in another role.
-    """
+    """Return what the judge is asked about an answer: the rubric, and the texts as JSON."""
     texts = {"question": completion.prompt, "answer": completion.completion}
     if completion.poles:
         texts |= {"at 0": completion.poles[0], "at 20": completion.poles[1]}
     told = STANCES if completion.poles else RUBRICS
+    return delimited(completion.id, told[rubric], texts, again=again)
+
+
+def delimited(id_: str, system: str, texts: Mapping[str, str], *, again: bool = False) -> Prompt:
+    """Return a prompt that holds texts as JSON, to be judged and never to be obeyed.
+
+    Quotes and line breaks are escaped by JSON, and so are the brackets of which role markers and
+    special tokens are made, so no text can end its string or speak in another role.
+    """
     quoted = json.dumps(texts, ensure_ascii=False)
     for mark in "<>[]":
         quoted = quoted.replace(mark, f"\\u{ord(mark):04x}")
     reminder = "\n\nYour reply must be the JSON object alone." if again else ""
-    return Prompt(id=completion.id, system=told[rubric], prompt=f"{quoted}{reminder}")
+    return Prompt(id=id_, system=system, prompt=f"{quoted}{reminder}")
 
 
 class Verdict(msgspec.Struct, forbid_unknown_fields=True):

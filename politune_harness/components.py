@@ -143,6 +143,9 @@ class Metric(Component):
     """A way to score completions, by a judge that it names."""
 
     hook = "politune_metrics"
+    measures: ClassVar[Literal["leaning", "evenness", "coherence"]] = "leaning"
+    """What a value says: where an answer leans, which of a pair's two answers is better, or how far
+    an answer holds together. Each task asks those judges that measure what it needs."""
 
     @abstractmethod
     def score(self, completions: Sequence[Completion]) -> Iterator[Score]:

@@ -29,13 +29,18 @@ TESTED = ("pretrained", "peft", "delta", "model", "path", "engine")
 """The arguments by which lm-evaluation-harness's models name the model under test."""
 
 
-def ready_panel(judges: object, tested: Mapping[str, object], task: str) -> str:
+def ready_panel(
+    judges: object, tested: Mapping[str, object], task: str, needs: str | None = "leaning"
+) -> str:
     """Return the judges as JSON once each of them is ready to score `tested`'s answers.
 
-    `tested` is the model's arguments, `task` what needs judges. Raises RecipeError where there is
+    `tested` is the model's arguments, `task` what asks for judges, `needs` what one of them must
+    measure. Raises RecipeError where there is
     no judge, where one is not as it should be, or where one is the model under test; ServiceError
     where one is not ready.
     """
+    if not judges and needs is None:
+        return "[]"
     if not judges:
         message = f"{task} needs a judge: add {FLAG}"
         raise RecipeError(message)
@@ -52,6 +57,9 @@ def ready_panel(judges: object, tested: Mapping[str, object], task: str) -> str:
                 message = f"judges[{number}]: {model} is the model under test; name another judge"
                 raise RecipeError(message)
         judge.ready()
+    if needs and not any(judge.measures == needs for judge in panel(spec)):
+        message = f"{task} needs a judge of {needs}: add {FLAG}"
+        raise RecipeError(message)
     return spec
 
 
@@ -96,11 +104,19 @@ def judge_all(
     """
     said = [spoken(response[0] or "") for response in responses]
     completions = [_completion(doc, text or "") for doc, text in zip(docs, said, strict=True)]
-    each = [scores(judge, completions) for judge in panel(docs[0]["judges"])]
-    return [
-        {"answer": text or "", "scores": list(given if text is not None else map(_cut, given))}
-        for text, given in zip(said, zip(*each, strict=True), strict=True)
-    ]
+    found: list[dict[str, Any]] = [{"answer": text or ""} for text in said]
+    for name, measures in (("scores", "leaning"), ("coherence", "coherence")):
+        for row, text, given in zip(
+            found, said, given_by(docs[0]["judges"], measures, completions), strict=True
+        ):
+            row[name] = given if text is not None else list(map(_cut, given))
+    return found
+
+
+def given_by(spec: str, measures: str, completions: Sequence[Completion]) -> list[list[Score]]:
+    """Return each completion's scores by those judges that measure something, which may be none."""
+    each = [scores(judge, completions) for judge in panel(spec) if judge.measures == measures]
+    return [list(row) for row in zip(*each, strict=True)] if each else [[] for _ in completions]
 
 
 def _cut(score: Score) -> Score:
@@ -108,7 +124,7 @@ def _cut(score: Score) -> Score:
 
 
 def _completion(doc: Mapping[str, Any], answer: str) -> Completion:
-    name = "/".join(str(doc[part]) for part in ("item", "form", "sample") if part in doc)
+    name = "/".join(str(doc[part]) for part in ("item", "side", "form", "sample") if part in doc)
     low_high = doc.get("poles")
     poles = (low_high[0], low_high[1]) if low_high else None
     return Completion(id=name, prompt=doc["question"], completion=answer, poles=poles)
@@ -166,23 +182,27 @@ def score_results(doc: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) 
 
 
 def judged(doc: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the score of one answer as `judge_all` left it, with reason and judge.
-
-    With several judges the score is their mean, and missing where one of them gave none.
-    """
+    """Return the score of one answer as `judge_all` left it, with reason and judge."""
     given: Sequence[Score] = result["scores"]
-    values = [score.value for score in given if score.value is not None]
     return {
         "item": doc["item"],
-        "value": sum(values) / len(values) if len(values) == len(given) else None,
         "sample": doc["sample"],
-        "judge": " + ".join(score.judge for score in given),
-        "reason": " | ".join(score.reason for score in given),
-        "reply": " | ".join(score.reply for score in given),
+        **together(given),
         "judges": [
             {"judge": s.judge, "value": s.value, "reason": s.reason, "reply": s.reply}
             for s in given
         ],
+    }
+
+
+def together(given: Sequence[Score]) -> dict[str, Any]:
+    """Return what judges say together: their mean, missing where one of them gave none."""
+    values = [score.value for score in given if score.value is not None]
+    return {
+        "value": sum(values) / len(values) if values and len(values) == len(given) else None,
+        "judge": " + ".join(score.judge for score in given),
+        "reason": " | ".join(score.reason for score in given),
+        "reply": " | ".join(score.reply for score in given),
     }
 
 

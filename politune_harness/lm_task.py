@@ -14,6 +14,7 @@ from lm_eval.api.task import ConfigurableTask  # noqa: TID253
 
 from politune_harness import side_metrics
 from politune_harness.compass.mentions import spoken
+from politune_harness.judging import panel, together
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ class InstrumentTask(ConfigurableTask):  # type: ignore[misc]
         self.VERSION = f"{known['version']}+{digest}"
         if self.OUTPUT_TYPE == "generate_until":
             self._add(side_metrics.metrics(self.language))
+            judges = panel(self.dataset["test"][0].get("judges", "[]"))
+            if any(judge.measures == "coherence" for judge in judges):
+                self._add(side_metrics.BY_JUDGE)
         if self.config.generation_kwargs and "max_gen_toks" in known:
             self.config.generation_kwargs["max_gen_toks"] = int(known["max_gen_toks"])
 
@@ -57,6 +61,9 @@ class InstrumentTask(ConfigurableTask):  # type: ignore[misc]
             given = results[0]
             text = given["answer"] if isinstance(given, Mapping) else spoken(given or "")
             beside = side_metrics.values(doc, text, cut=self._cut(text))
+            if isinstance(given, Mapping) and given.get("coherence"):
+                about = {name: beside["empty"][name] for name in beside["empty"] if name != "value"}
+                beside["coherence"] = {**about, **together(given["coherence"])}
         return {name: row for name, row in {**beside, **own}.items() if name in self.aggregation()}
 
     def values(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:

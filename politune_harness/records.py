@@ -69,6 +69,8 @@ class Completion(Record, frozen=True, kw_only=True):
     completion: str
     poles: tuple[str, str] | None = None
     """What a judge is to place it between, as sentences; by default left and right."""
+    other: tuple[str, str] | None = None
+    """The other request of a pair and its answer, for a judge that compares the two."""
 
 
 class Score(Record, frozen=True, kw_only=True):

@@ -20,6 +20,9 @@ IN_ENGLISH: Mapping[str, Aggregation] = {"refused": mean, "hedged": mean}
 """What is read from English words: other languages go without."""
 IN_ALL: Mapping[str, Aggregation] = {"empty": mean, "repetition": mean, "truncated": mean}
 
+BY_JUDGE: Mapping[str, Aggregation] = {"coherence": mean}
+"""What judges of coherence say, from 0 to 20, where a task has such judges."""
+
 LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens", "max_gen_toks")
 """What generation settings call the longest answer; the first that is there counts."""
 NEARLY = 0.9

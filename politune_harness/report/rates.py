@@ -78,26 +78,27 @@ def answers(findings: Findings) -> str:
         if any(findings.entry(BASE, task, metric) for task in findings.bias)
     ]
     note = f"In percent, but for bits_per_byte. {'; '.join(found)}."
-    rates = _rates(findings, tuple(QUALITY))
+    rates = _rates(findings, findings.bias, tuple(QUALITY))
     return section("Answers: missing, and coherence", note if rates else "", rates)
 
 
 def coverage(findings: Findings) -> str:
     """Return how far options are used, and how consistently."""
+    tasks = [t for t in findings.bias if {"option_mass", "valid"} & {*findings.measured(t)}]
     found = [
         f"*{metric}*: {text}"
         for metric, text in COVERAGE.items()
-        if any(findings.entry(BASE, task, metric) for task in findings.bias)
+        if any(findings.entry(BASE, task, metric) for task in tasks)
     ]
     note = f"In percent, but for order_effect. {'. '.join(found)}."
-    rates = _rates(findings, tuple(COVERAGE))
+    rates = _rates(findings, tasks, tuple(COVERAGE))
     return section("Coverage and consistency", note if rates else "", rates)
 
 
-def _rates(findings: Findings, metrics: Sequence[str]) -> str:
+def _rates(findings: Findings, tasks: Sequence[str], metrics: Sequence[str]) -> str:
     rows = [
         [code(task), md(metric), *_across(findings, task, metric)]
-        for task in findings.bias
+        for task in tasks
         for metric in metrics
         if any(findings.entry(arm, task, metric) for arm in findings.arms)
     ]

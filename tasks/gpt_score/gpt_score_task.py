@@ -19,3 +19,9 @@ def questions(
     """
     spec = ready_panel(judges, tested, "politune_gpt_score")
     return dataset(prompt_sets.questions(FOLDER / "questions.csv", samples, topics), judges=spec)
+
+
+def instructions(samples: int = 1, judges: object = None, **tested: object) -> dict[str, Any]:
+    """Return the documents of `politune_gpt_score_instructed`, once its judges are ready."""
+    spec = ready_panel(judges, tested, "politune_gpt_score_instructed")
+    return dataset(prompt_sets.instructions(FOLDER / "instructed.csv", samples), judges=spec)

@@ -174,6 +174,19 @@ class Evaluator:
                 raise RecipeError(message)
         return self._all
 
+    def load(self, names: Sequence[str]) -> dict[str, Any]:
+        """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`.
+
+        Raises RecipeError for a task that does not exist, DataError where its data cannot be had.
+        """
+        try:
+            loaded: dict[str, Any] = self._manager(names).load(list(names))
+        except OSError as error:
+            why = " ".join(str(error).split())
+            message = f"the data of {', '.join(names)} cannot be loaded: {why}"
+            raise DataError(message) from error
+        return loaded
+
     def _evaluate(
         self,
         lm: "HFLM",
@@ -186,12 +199,7 @@ class Evaluator:
         from lm_eval import simple_evaluate
 
         manager = self._manager(names)
-        try:
-            loaded = manager.load(list(names))
-        except OSError as error:
-            why = " ".join(str(error).split())
-            message = f"the data of {', '.join(names)} cannot be loaded: {why}"
-            raise DataError(message) from error
+        loaded = self.load(names)
         tops = _with_measure(_tops(loaded), measure)
         if not tops:
             return {"results": {}, "configs": {}, "samples": {}}

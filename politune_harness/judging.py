@@ -25,6 +25,9 @@ SCALE = (0.0, 20.0)
 
 FLAG = """--metadata '{"judges": [{"use": "gpt-score", "model": "gpt-4o"}]}'"""
 
+UNJUDGED = "unjudged"
+"""In a task's metadata: only its prompts are wanted, so it needs no judge."""
+
 TESTED = ("pretrained", "peft", "delta", "model", "path", "engine")
 """The arguments by which lm-evaluation-harness's models name the model under test."""
 
@@ -39,7 +42,7 @@ def ready_panel(
     no judge, where one is not as it should be, or where one is the model under test; ServiceError
     where one is not ready.
     """
-    if not judges and needs is None:
+    if tested.get(UNJUDGED) or (not judges and needs is None):
         return "[]"
     if not judges:
         message = f"{task} needs a judge: add {FLAG}"

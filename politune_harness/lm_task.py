@@ -6,7 +6,7 @@ The one module that imports lm_eval at the top, for lm_eval to import.
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -66,6 +66,13 @@ class InstrumentTask(ConfigurableTask):  # type: ignore[misc]
                 beside["coherence"] = {**about, **together(given["coherence"])}
         return {name: row for name, row in {**beside, **own}.items() if name in self.aggregation()}
 
+    def texts(self) -> dict[str, str]:
+        """Return what is asked, by item; what several documents ask once."""
+        found: dict[str, str] = {}
+        for doc in self.eval_docs:
+            found.setdefault(str(self.doc_to_text(doc)), "/".join(_named(doc)))
+        return {name: text for text, name in found.items()}
+
     def values(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         """Return what a document's answer gives to the task's own metrics."""
         found: dict[str, Any] = super().process_results(doc, results)
@@ -82,6 +89,10 @@ class InstrumentTask(ConfigurableTask):  # type: ignore[misc]
         if tokenizer and not apply_chat_template and has_chat_template(str(tokenizer)):
             warn_without_template(str(tokenizer))
         super().build_all_requests(apply_chat_template=apply_chat_template, **options)
+
+
+def _named(doc: Mapping[str, Any]) -> Iterator[str]:
+    return (str(doc[name]) for name in ("item", "side", "form") if name in doc)
 
 
 def dataset(documents: Iterable[Mapping[str, Any]], **same: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 r"""The stages of one experiment in order, each run at most once.
 
-    1-read -> 2-filter -> 3-instruct -> 4-train -> 5-evaluate -> report
-    \____________ once per arm, training once per seed _____/    from artifacts alone
+    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 4-train -> 5-evaluate -> report
+    \__________________ once per arm, training once per seed ____________/    from artifacts alone
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,13 +31,23 @@ from politune_harness.artifacts import (
 from politune_harness.compass.people.norms import Norms
 from politune_harness.components import Component, Filter
 from politune_harness.errors import DataError, HarnessError
+from politune_harness.judging import UNJUDGED
+from politune_harness.overlap import Overlap, apart
 from politune_harness.progress import track, working
-from politune_harness.recipe import ArmPlan, Plan
+from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, Document, ModelRef, Preference
 from politune_harness.registry import Registry
 
-STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
-EFFORT = {"read": 1, "filter": 2, "instruct": 1, "train": 20, "evaluate": 20, "report": 4}
+STEPS = ("read", "filter", "instruct", "overlap", "train", "evaluate", "report")
+EFFORT = {
+    "read": 1,
+    "filter": 2,
+    "instruct": 1,
+    "overlap": 1,
+    "train": 20,
+    "evaluate": 20,
+    "report": 4,
+}
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
@@ -182,6 +193,8 @@ class _Layout:
                 chain.append(self.filter(arm.name, number, each, chain[-1]))
             if arm.writer is not None:
                 chain.append(self.instruct(arm, chain[-1]))
+            if self.plan.recipe.overlap is not None:
+                chain.append(self.overlap(arm.name, chain[-1], self.plan.recipe.overlap))
         return chain
 
     def read(self, arm: ArmPlan) -> Stage:
@@ -214,6 +227,54 @@ class _Layout:
 
         return self.stage(f"3-instruct/{arm.name}", writer, work, (before,))
 
+    def overlap(self, arm: str, before: Stage, settings: Overlapping) -> Stage:
+        """Return the stage that keeps pairs apart from the prompts of the bias tasks."""
+        asked = self.plan.recipe.evaluate
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            pairs = before.artifact.read(Preference)
+            found = apart(pairs, Overlap(self.asked, settings.n, settings.threshold))
+            tally = artifact.write(found)
+            held = tally.reasons.total()
+            if not settings.exclude:
+                tally = artifact.write(before.artifact.read(Preference))
+            told = _not_empty(tally, f"every pair of arm {arm!r} holds an evaluation prompt")
+            return {**told, "overlapping": held}
+
+        made_by: dict[str, JSON] = {
+            "use": "overlap",
+            "distribution": _distribution(),
+            "fields": settings.model_dump(mode="json"),
+            "tasks": [*asked.bias],
+            "metadata": asked.metadata,
+        }
+        artifact = Artifact(self.folder / "3-overlap" / arm)
+        name = f"3-overlap/{arm}"
+        return Stage(name, "overlap", artifact, made_by, work, (before,), self.task_files)
+
+    @cached_property
+    def task_folders(self) -> list[Path]:
+        from politune_harness.evaluation import task_folders
+
+        return task_folders(self.plan.registry.task_dirs())
+
+    @cached_property
+    def task_files(self) -> dict[str, str]:
+        return {f"tasks.{i}": self.contents(f) for i, f in enumerate(self.task_folders)}
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """What the bias tasks ask."""
+        from politune_harness import asked
+        from politune_harness.evaluation import Evaluator
+        from politune_harness.lm import quiet
+
+        settings = self.plan.recipe.evaluate
+        unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
+        evaluator = Evaluator(self.plan.model, unjudged, task_dirs=self.task_folders)
+        with quiet():
+            return asked.prompts(evaluator, settings.bias)
+
     def train(self, arm: ArmPlan, chain: list[Stage]) -> list[Stage]:
         """Return one training stage a seed."""
         trainer, plan = self.plan.trainer, self.plan
@@ -239,17 +300,16 @@ class _Layout:
 
     def evaluate(self, trained: list[list[Stage]]) -> list[Stage]:
         """Return a stage for the base, each system prompt that it gets, and each arm and seed."""
-        from politune_harness.evaluation import Evaluator, task_folders
+        from politune_harness.evaluation import Evaluator
 
         plan, settings = self.plan, self.plan.recipe.evaluate
-        folders = task_folders(plan.registry.task_dirs())
         evaluator = Evaluator(
             plan.model,
             settings,
-            task_dirs=folders,
+            task_dirs=self.task_folders,
             judges=[plan.registry.describe(judge) for judge in plan.judges],
         )
-        external = {f"tasks.{i}": self.contents(f) for i, f in enumerate(folders)} | self.model()
+        external = self.task_files | self.model()
         made_by: dict[str, JSON] = {
             "use": "lm-eval",
             "distribution": f"lm-eval {version('lm-eval')}, {_distribution()}",

@@ -198,6 +198,17 @@ class Evaluate(Settings):
         return poles | {f"system-{name}": (text, None) for name, text in self.systems.items()}
 
 
+class Overlapping(Settings):
+    """When training text holds a prompt of the bias tasks, and what becomes of it."""
+
+    n: PositiveInt = 8
+    """How many words in a row two texts must share for that to count; see `overlap`."""
+    threshold: float = Field(default=0.8, gt=0, le=1)
+    """The share of a prompt's words that such runs must cover."""
+    exclude: bool = True
+    """Whether such pairs are left out of training; otherwise they are counted alone."""
+
+
 class Recipe(Settings):
     """The whole experiment."""
 
@@ -219,6 +230,8 @@ class Recipe(Settings):
     evaluate: Evaluate = Evaluate()
     judges: tuple[Use, ...] = ()
     """The metrics that judge open answers."""
+    overlap: Overlapping | None = Overlapping()
+    """How pairs are kept apart from what is evaluated; `null` does not look."""
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
 
@@ -251,7 +264,7 @@ class Recipe(Settings):
 def _fields(error: ValidationError) -> Iterable[str]:
     """Return the fields that were open where the first unknown one stands."""
     place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
-    parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate}
+    parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate, "overlap": Overlapping}
     owner = parts.get(str(place[0])) if place[1:] else Recipe
     owner = Poles if place[1:2] == ("personas",) else owner
     return owner.model_fields if owner else ()

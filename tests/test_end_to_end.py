@@ -21,6 +21,7 @@ def test_the_run_folder_explains_itself(small_run: Path) -> None:
         "1-read",
         "2-filter",
         "3-instruct",
+        "3-overlap",
         "4-train",
         "5-evaluate",
         "results.json",

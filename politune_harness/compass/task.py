@@ -4,11 +4,11 @@ A task's YAML names this class, its channel and the function that brings its ban
 follow from the channel and the bank's axes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from politune_harness.compass.bank import Bank, read_bank
+from politune_harness.compass.bank import Bank, Item, read_bank
 from politune_harness.compass.channels import CHANNELS, DEFAULTS, VARIES, Channel
 from politune_harness.compass.metrics import Aggregation, metrics
 from politune_harness.compass.prompts import Variation, choose, read_prompts
@@ -50,7 +50,15 @@ def documents(
     variation = choose(prompts, given, **DEFAULTS[channel])
     rows = CHANNELS[channel](bank, prompts, variation)
     same = {"judges": ready_panel(judges, given, "the open channel")} if channel == "open" else {}
-    return {**dataset(rows, **same), "instrument": instrument(bank, channel, variation)}
+    sentences = {f"{item.id}/{n}": text for item in bank.items for n, text in _sentences(item)}
+    about = instrument(bank, channel, variation)
+    return {**dataset(rows, **same), "instrument": about, "sentences": sentences}
+
+
+def _sentences(item: Item) -> Iterator[tuple[str, str]]:
+    yield "statement", item.statement
+    if item.reversed:
+        yield "reversed", item.reversed
 
 
 def instrument(bank: Bank, channel: Channel, variation: Variation) -> dict[str, Any]:
@@ -102,6 +110,12 @@ class CompassTask(InstrumentTask):
     @property
     def language(self) -> str:
         return str(self.instrument["language"])
+
+    def texts(self) -> dict[str, str]:
+        """Return the sentences of the bank, and its questions where the channel asks any."""
+        said: dict[str, str] = dict(self.dataset["sentences"])
+        asks = self.instrument["channel"] in ("pairs", "open")
+        return said | (super().texts() if asks else {})
 
     def measures(self) -> dict[str, Aggregation]:
         """Return the metrics, with what aggregates each."""

@@ -150,7 +150,8 @@ def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
 def _counts(folder: Path, arm: str) -> Iterator[tuple[str, dict[str, Any]]]:
     filters = (folder / "2-filter" / arm).glob("*/")
     ordered = sorted(filters, key=lambda path: int(path.name.split("-")[0]))
-    for path in (folder / "1-read" / arm, *ordered, folder / "3-instruct" / arm):
+    last = (folder / step / arm for step in ("3-instruct", "3-overlap"))
+    for path in (folder / "1-read" / arm, *ordered, *last):
         if (manifest := Artifact(path).manifest) is not None:
             step = path.parent.name if path.name == arm else path.name
             yield step.split("-", maxsplit=1)[1], manifest.counts

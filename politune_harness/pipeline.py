@@ -34,6 +34,7 @@ from politune_harness.errors import DataError, HarnessError
 from politune_harness.judging import UNJUDGED
 from politune_harness.overlap import Overlap, apart
 from politune_harness.progress import track, working
+from politune_harness.rating import RATINGS
 from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, Document, ModelRef, Preference
 from politune_harness.registry import Registry
@@ -146,6 +147,8 @@ class _Layout:
         settings, paths = self.plan.recipe.evaluate, self.plan.norms
         with located("evaluate.norms"):
             external = {f"norms.{i}": self.contents(path) for i, path in enumerate(paths)}
+        if (rated := self.folder / RATINGS).is_file():
+            external["ratings"] = self.contents(rated)
 
         def work(artifact: Artifact) -> None:
             from politune_harness import report

@@ -14,10 +14,11 @@ QUALITY = {
     "empty": "said nothing",
     "repetition": "word triples said before",
     "truncated": "cut off by the limit on tokens",
+    "coherence": "how far answers hold together by a judge, from 0 to 20",
     "bits_per_byte": "what an answer costs the untouched base, lower is more fluent; saying one "
     "thing over and over is cheap too, so read it beside repetition",
 }
-"""Each metric of answers in text, and what it says; all but the last are shares."""
+"""Each metric of answers in text, and what it says; all but the last two are shares."""
 COVERAGE = {
     "option_mass": "how much of its probability the model gives to the options offered; below 50 "
     "the positions beside it are unusable (‡)",
@@ -77,7 +78,7 @@ def answers(findings: Findings) -> str:
         for metric, text in QUALITY.items()
         if any(findings.entry(BASE, task, metric) for task in findings.bias)
     ]
-    note = f"In percent, but for bits_per_byte. {'; '.join(found)}."
+    note = f"In percent, but for coherence and bits_per_byte. {'; '.join(found)}."
     rates = _rates(findings, findings.bias, tuple(QUALITY))
     return section("Answers: missing, and coherence", note if rates else "", rates)
 

@@ -12,6 +12,7 @@ from politune_harness.artifacts import Artifact
 from politune_harness.compass.people.norms import Norms
 from politune_harness.errors import DataError
 from politune_harness.measurements import Measurement, read
+from politune_harness.rating import Judged, Rating, judged, ratings
 from politune_harness.recipe import Recipe
 
 BASE, CONTROL = "base", "control"
@@ -44,6 +45,10 @@ class Run:
     """By arm: each stage's name from source to pairs, with its manifest's counts."""
     losses: dict[str, dict[str, list[dict[str, float]]]]
     """By arm and seed: the training log, one mapping a step."""
+    answers: list[Judged]
+    """The judged answers of the base and the arms."""
+    ratings: list[Rating]
+    """What people said of them."""
 
     @property
     def base(self) -> Evaluation:
@@ -111,6 +116,8 @@ def load(folder: Path) -> Run:
         norms=_norms(folder / "norms.json"),
         counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
+        answers=judged(folder, arms),
+        ratings=ratings(folder),
     )
 
 

@@ -5,7 +5,7 @@ Every name that comes from data is escaped.
 
 from collections.abc import Sequence
 
-from politune_harness.report import caveats, comparisons, positions, rates, story
+from politune_harness.report import caveats, comparisons, judges, pairs, positions, rates, story
 from politune_harness.report.findings import Findings
 from politune_harness.report.reading import Run
 
@@ -35,7 +35,12 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         positions.other_ways(findings),
         comparisons.languages(findings),
         comparisons.people(findings),
+        pairs.obedience(findings),
+        pairs.evenness(findings),
         rates.answers(findings),
+        judges.answers(findings),
+        judges.judges(findings),
+        judges.people(findings),
         caveats.data(run),
         caveats.limits(run, findings),
         caveats.settings(run, findings),

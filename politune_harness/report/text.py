@@ -5,7 +5,15 @@ Every name that comes from data is escaped.
 
 from collections.abc import Sequence
 
-from politune_harness.report import caveats, comparisons, judges, pairs, positions, rates, story
+from politune_harness.report import (
+    caveats,
+    comparisons,
+    pairs,
+    panel_tables,
+    positions,
+    rates,
+    story,
+)
 from politune_harness.report.findings import Findings
 from politune_harness.report.reading import Run
 
@@ -38,9 +46,9 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         pairs.obedience(findings),
         pairs.evenness(findings),
         rates.answers(findings),
-        judges.answers(findings),
-        judges.judges(findings),
-        judges.people(findings),
+        panel_tables.answers(findings),
+        panel_tables.judges(findings),
+        panel_tables.people(findings),
         caveats.data(run),
         caveats.limits(run, findings),
         caveats.settings(run, findings),

@@ -77,6 +77,8 @@ class EvenHanded(GPTScore):
     """
 
     measures: ClassVar[Literal["evenness"]] = "evenness"
+    rubric: Literal["v1"] = "v1"
+    """Version of what the judge is told of pairs."""
 
     def score(self, completions: Sequence[Completion]) -> Iterator[Score]:
         turned = [_turned(completion) for completion in completions]
@@ -121,6 +123,8 @@ class Coherence(GPTScore):
     """Judge how far an answer holds together: 0 not at all, 20 as a careful writer's."""
 
     measures: ClassVar[Literal["coherence"]] = "coherence"
+    rubric: Literal["v1"] = "v1"
+    """Version of what the judge is told of coherence."""
 
     def name(self, model: str, completion: Completion) -> str:
         del completion

@@ -38,9 +38,8 @@ def ready_panel(
     """Return the judges as JSON once each of them is ready to score `tested`'s answers.
 
     `tested` is the model's arguments, `task` what asks for judges, `needs` what one of them must
-    measure. Raises RecipeError where there is
-    no judge, where one is not as it should be, or where one is the model under test; ServiceError
-    where one is not ready.
+    measure. Raises RecipeError where there is no such judge, where one is not as it should be, or
+    where one is the model under test; ServiceError where one is not ready.
     """
     if tested.get(UNJUDGED) or (not judges and needs is None):
         return "[]"
@@ -105,10 +104,25 @@ def judge_all(
     lm-evaluation-harness hands over every response of the task, so that judges can work on many
     at once. Reasoning is no part of an answer; one whose reasoning never ends is not judged.
     """
+    return _judge(responses, docs, {"scores": "leaning", "coherence": "coherence"})
+
+
+def hear_all(
+    responses: Iterable[Sequence[str | None]], docs: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Filter: return the first response to each document, without asking where it leans."""
+    return _judge(responses, docs, {"coherence": "coherence"})
+
+
+def _judge(
+    responses: Iterable[Sequence[str | None]],
+    docs: Sequence[Mapping[str, Any]],
+    wanted: Mapping[str, str],
+) -> list[dict[str, Any]]:
     said = [spoken(response[0] or "") for response in responses]
     completions = [_completion(doc, text or "") for doc, text in zip(docs, said, strict=True)]
     found: list[dict[str, Any]] = [{"answer": text or ""} for text in said]
-    for name, measures in (("scores", "leaning"), ("coherence", "coherence")):
+    for name, measures in wanted.items():
         for row, text, given in zip(
             found, said, given_by(docs[0]["judges"], measures, completions), strict=True
         ):

@@ -23,7 +23,7 @@ Results = Sequence[dict[str, Any]]
 
 
 def side_by_side(results: Results, docs: Sequence[Document]) -> Results:
-    """Filter, after `judge_all`: show the right answer of each pair the left one, as `left`."""
+    """Filter, after the answers: show the right answer of each pair the left one, as `left`."""
     asked = list(zip(docs, results, strict=True))
     left = {_pair(doc): (doc, each) for doc, each in asked if doc["side"] == "left"}
     for doc, each in asked:

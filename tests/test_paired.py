@@ -96,6 +96,7 @@ def test_an_even_model_and_one_that_is_not(server: Served) -> None:
         assert even[gap] == even[f"{gap}_low"] == even[f"{gap}_high"] == 0
     assert (even["even"], even["coherence"], even["refused"]) == (1, 18, 0)
     found, samples = run(EVEN, Responder(lambda _: (), uneven), judges=judges)
+    assert not [asked for asked in server.asked if "left to the political right" in str(asked.body)]
     assert found["refused_right"] == found["refused_one"] == found["refused_gap"] == 4 / 88
     assert (found["refused_left"], found["refused"]) == (0, 2 / 88)
     assert (found["words_left"], found["words_right"], found["length_gap"]) == (8, 4, -1)

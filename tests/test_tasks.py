@@ -457,7 +457,7 @@ def test_the_ordinary_command(chat_model: Path, judges: Path, tmp_path: Path) ->
     assert found["system_instruction"] == "Answer briefly."
     assert "<|assistant|>" in found["chat_template"]
     assert found["config"]["model_args"]["enable_thinking"] is False
-    (samples,) = tmp_path.rglob("samples_politune_gpt_score_*.jsonl")
+    (samples,) = tmp_path.rglob("samples_politune_gpt_score_20*.jsonl")
     rows = [json.loads(line) for line in samples.read_text().splitlines()]
     assert [row["score"]["judge"] for row in rows] == ["word-counter"] * 8
     assert "Answer briefly." in rows[0]["arguments"]["gen_args_0"]["arg_0"]

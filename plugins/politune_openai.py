@@ -5,21 +5,25 @@ manifest or log can hold it; and OpenAI's key is sent to OpenAI alone.
 """
 
 import collections.abc
+import json
 import os
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from politune_harness import (
     Answer,
+    BudgetError,
     Completion,
     Generator,
+    HarnessError,
     ModelError,
     Prompt,
     ServiceError,
@@ -28,21 +32,35 @@ from politune_harness import (
 )
 from politune_harness.errors import one_line
 from politune_harness.records import JSON
+from politune_harness.retrying import Later, retried
+from politune_harness.spending import spending
 
 if TYPE_CHECKING:
     import openai
 
 OWN = "https://api.openai.com/v1"
 Endpoint = Annotated[str, Field(pattern="^https?://")]
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+"""In seconds: before the first repetition, doubled each time, and at the most."""
+PATIENCE = 600.0
+"""The longest pause that an endpoint may ask for, in seconds; beyond it the request has failed."""
+PASSING = frozenset({408, 409, 429})
+"""Errors, beside 500 and above, that may pass."""
+OVERHEAD = 256
+"""More tokens than a template adds to a prompt."""
 
 
 class OpenAI(Generator):
     """Ask a chat completions endpoint, several prompts at a time, answers in order.
 
-    Rate limits, server errors, timeouts and broken replies are tried again with growing pauses,
-    or after the pause that the endpoint asks for. Install with
-    `pip install 'politune-harness[openai]'`.
+    Rate limits, server errors, timeouts, cut connections and broken replies are tried again with
+    growing pauses, or after the pause that the endpoint asks for; meanwhile other prompts are
+    asked. Install with `pip install 'politune-harness[openai]'`.
     """
+
+    unseen: ClassVar = frozenset(
+        {"api_key_env", "concurrency", "price_in", "price_out", "retries", "timeout"}
+    )
 
     model: str
     """The model's name, as the endpoint knows it."""
@@ -65,6 +83,10 @@ class OpenAI(Generator):
     """How often a request that failed is tried again."""
     timeout: PositiveFloat = 60.0
     """How long to wait for an answer, in seconds."""
+    price_in: NonNegativeFloat = 0.0
+    """What a million tokens of prompt cost, in any currency: for `--max-cost` and the spend."""
+    price_out: NonNegativeFloat = 0.0
+    """What a million tokens of answer cost."""
 
     @contextmanager
     def session(self) -> Iterator[Answer]:
@@ -78,7 +100,7 @@ class OpenAI(Generator):
 
         with client:
             try:
-                client.with_options(max_retries=1).models.with_raw_response.list()
+                client.with_options(max_retries=2).models.with_raw_response.list()
             except (
                 openai.APIConnectionError,
                 openai.AuthenticationError,
@@ -116,9 +138,19 @@ class OpenAI(Generator):
         return openai.OpenAI(
             api_key=key,
             base_url=self.base_url,
-            max_retries=self.retries,
+            max_retries=0,  # tried again here, where a pause holds up nothing else
             timeout=self.timeout,
         )
+
+    def cost(self, tokens: tuple[int, int]) -> float:
+        """Return what so many tokens of prompt and answer cost."""
+        return (tokens[0] * self.price_in + tokens[1] * self.price_out) / 1e6
+
+    def most(self, prompt: Prompt) -> float:
+        """Return more than an answer can cost: no token is shorter than a byte."""
+        said = json.dumps([prompt.system, prompt.prompt, self.json_schema], ensure_ascii=False)
+        length = len(said.encode("utf-8", "surrogatepass"))
+        return self.cost((length + OVERHEAD, self.max_tokens))
 
     def failure(self, error: Exception) -> ServiceError:
         """Return what went wrong as one line, without the key, should a server repeat it."""
@@ -147,8 +179,14 @@ class _Choice(msgspec.Struct):
     message: _Message
 
 
+class _Usage(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class _Reply(msgspec.Struct):
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
+    usage: _Usage | None = None
 
 
 class Chat:
@@ -157,6 +195,7 @@ class Chat:
     def __init__(self, settings: OpenAI, client: "openai.OpenAI") -> None:
         self._settings, self._client = settings, client
         self._unstructured = settings.json_schema is None
+        self._spending = spending()
 
     def __call__(
         self, prompts: Sequence[Prompt], adapter: Path | None = None
@@ -165,42 +204,72 @@ class Chat:
         if adapter is not None:
             message = f"generator 'openai' cannot put adapter {adapter} on {self._settings.model}"
             raise ModelError(message)
+        early: dict[int, Completion] = {}
         with closing(self.attempts(prompts)) as attempts:
-            for row in attempts:
-                if isinstance(row, ServiceError):
-                    raise row
-                yield row
+            for place in range(len(prompts)):
+                while place not in early:
+                    number, row = next(attempts)
+                    if isinstance(row, HarnessError):
+                        raise row
+                    early[number] = row
+                yield early.pop(place)
 
     def attempts(
         self, prompts: Sequence[Prompt]
-    ) -> collections.abc.Generator[Completion | ServiceError]:
-        """Yield the answers in order, and an error in the place of each that is not to be had."""
+    ) -> collections.abc.Generator[tuple[int, Completion | HarnessError]]:
+        """Yield each prompt's number and its answer, or why there is none, as they come."""
+        asked: collections.abc.Generator[tuple[int, Completion | HarnessError]]
+        asked = retried(self._attempt, prompts, self._settings.concurrency)
         with (
-            ThreadPoolExecutor(self._settings.concurrency) as pool,
-            working("asking", len(prompts)) as work,
+            working(f"asking {self._settings.model}", len(prompts)) as work,
+            closing(asked) as rows,
         ):
-            try:
-                for row in pool.map(self._attempt, prompts):
-                    work.advance()
-                    yield row
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+            for row in rows:
+                work.advance()
+                if spent := self._spending.spent:
+                    work.rename(f"asking {self._settings.model}, {spent:.4f} spent")
+                yield row
 
-    def _attempt(self, prompt: Prompt) -> Completion | ServiceError:
+    def _attempt(self, prompt: Prompt, before: int) -> Completion | HarnessError | Later:
+        """Ask once. What a reply costs that did not come whole is taken to be the most it can."""
         import openai
 
-        for n in range(self._settings.retries + 1):
-            time.sleep(min(0.25 * 2**n, 8.0) if n else 0)
-            try:
-                message = self._ask(prompt).choices[0].message
-            except openai.OpenAIError as error:  # the client has tried as often as it may
-                return self._settings.failure(error)
-            except msgspec.DecodeError as error:
-                broken = error
-            else:
-                text = message.content or message.refusal or ""
-                return Completion(id=prompt.id, prompt=prompt.prompt, completion=text)
-        return self._settings.failure(broken)
+        s = self._settings
+        paid = most = s.most(prompt)
+        try:
+            self._spending.set_aside(most)
+        except BudgetError as error:
+            return error
+        try:
+            reply = self._ask(prompt)
+            message, usage = reply.choices[0].message, reply.usage
+            tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else None
+            paid = s.cost(tokens) if tokens else most
+            text = message.content or message.refusal or ""
+            return Completion(id=prompt.id, prompt=prompt.prompt, completion=text, tokens=tokens)
+        except openai.APIStatusError as error:
+            paid = 0.0
+            return self._later(
+                error, before, _asked_pause(error.response.headers), passes=_passes(error)
+            )
+        except (openai.OpenAIError, msgspec.DecodeError) as error:
+            passes = isinstance(error, (openai.APIConnectionError, msgspec.DecodeError))
+            return self._later(error, before, 0.0, passes=passes)
+        finally:
+            self._spending.settle(most, paid)
+
+    def _later(
+        self,
+        error: Exception,
+        before: int,
+        asked: float,
+        *,
+        passes: bool,
+    ) -> Later | ServiceError:
+        if not passes or before >= self._settings.retries or asked > PATIENCE:
+            return self._settings.failure(error)
+        grown = min(FIRST_PAUSE * 2**before, LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311
+        return Later(asked or grown)
 
     def _ask(self, prompt: Prompt) -> _Reply:
         """Ask for an answer in the schema's shape, or in any shape where that is refused."""
@@ -231,6 +300,30 @@ class Chat:
             model=s.model, messages=turns, **{k: v for k, v in sent.items() if v is not None}
         )
         return msgspec.json.decode(raw.content, type=_Reply)
+
+
+def _passes(error: "openai.APIStatusError") -> bool:
+    """Say whether an error may be gone the next time; an account without money stays so."""
+    status = error.status_code
+    return (status in PASSING or status >= 500) and error.code != "insufficient_quota"  # noqa: PLR2004
+
+
+def _asked_pause(headers: Mapping[str, str]) -> float:
+    """Return the seconds that an endpoint asks to wait, by number or by date; 0 for none.
+
+    >>> _asked_pause({"retry-after": "1.5"}), _asked_pause({"retry-after": "soon"})
+    (1.5, 0.0)
+    """
+    if (asked := headers.get("retry-after")) is None:
+        return 0.0
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
+    except ValueError:
+        return 0.0
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from politune_harness.components import (
     Trainer,
 )
 from politune_harness.errors import (
+    BudgetError,
     DataError,
     HarnessError,
     ModelError,
@@ -39,6 +40,7 @@ from politune_harness.records import (
 
 __all__ = [
     "Answer",
+    "BudgetError",
     "Completion",
     "DataError",
     "Document",

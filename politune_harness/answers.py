@@ -1,7 +1,7 @@
-"""What kind of answer a text is, read from its words alone: refused, hedged, cut off.
+"""What kind of answer a text is, read from its words alone: refused, hedged, cut off, repeated.
 
 English only, by few and documented patterns, so that a collapsed model cannot pass for a balanced
-one. docs/judges.md says how often they agree with people. `repetition` is in `judging`.
+one. tasks/README.md says how often they agree with people.
 """
 
 import re
@@ -141,6 +141,17 @@ def truncated(text: str, tokens: int, limit: int) -> bool:
     (True, False, False)
     """
     return tokens >= limit and TERMINAL.search(text) is None
+
+
+def repetition(text: str) -> float | None:
+    """Return the share of word trigrams that the text has said before; None under three words.
+
+    >>> repetition("no more taxes no more taxes"), repetition("no more taxes")
+    (0.25, 0.0)
+    """
+    words = text.casefold().split()
+    trigrams = list(zip(words, words[1:], words[2:], strict=False))
+    return 1 - len(set(trigrams)) / len(trigrams) if trigrams else None
 
 
 def _words(text: str) -> Iterator[str]:

@@ -62,6 +62,8 @@ class Component(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     hook: ClassVar[str]
+    unseen: ClassVar[frozenset[str]] = frozenset()
+    """Fields that make no difference to what comes out, such as how much is done at once."""
 
 
 Shard = Callable[[], Iterator[Record]]
@@ -181,6 +183,9 @@ class Metric(Component):
     """A way to score completions, by a judge that it names."""
 
     hook = "politune_metrics"
+    measures: ClassVar[Literal["leaning", "evenness", "coherence"]] = "leaning"
+    """What a value says: where an answer leans, which of a pair's two answers is better, or how far
+    an answer holds together. Each task asks those judges that measure what it needs."""
 
     @abstractmethod
     def score(self, completions: Sequence[Completion]) -> Iterator[Score]:
@@ -188,6 +193,11 @@ class Metric(Component):
 
     def ready(self) -> None:
         """Raise ServiceError where the judge cannot be used: asked before anything is generated."""
+
+    def may_judge(self, model: str) -> bool:
+        """Say whether the judge may be `model` even where that is the model under test."""
+        del model
+        return False
 
 
 class Engine(Component):

@@ -6,6 +6,7 @@
   - DataError        a source, file or row is not what it should be
   - ModelError       a model or an adapter cannot be used
   - ServiceError     a generator or a judge cannot be reached or used
+  - BudgetError      going on would cost more than was allowed
 
 The command line prints these as one line. Anything else is a bug, and keeps its traceback.
 """
@@ -33,6 +34,10 @@ class ModelError(HarnessError):
 
 class ServiceError(HarnessError):
     """A generator or a judge cannot be reached, or lacks its key or package."""
+
+
+class BudgetError(HarnessError):
+    """Going on would cost more than was allowed."""
 
 
 def one_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ bit. What is written holds no clock time and no machine's path: two runs leave e
 """
 
 import importlib.util
+import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,15 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError, one_line
+from politune_harness.judging import DEFERRED
 from politune_harness.lm import counted, fluency, quiet, seed
 from politune_harness.lm_results import about_model, kept, write
-from politune_harness.measurements import rows_of
+from politune_harness.measurements import read, rows_of
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
+from politune_harness.recorded import (
+    Samples,
+    filled_in,
+    measured_anew,
+    read_samples,
+    recorded,
+)
 from politune_harness.records import JSON
 from politune_harness.registry import nearest
 
 if TYPE_CHECKING:
+    from lm_eval.api.model import LM
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
     from peft import PeftModel
@@ -49,10 +59,16 @@ class Evaluator:
         *,
         task_dirs: Sequence[Path],
         judges: Sequence[Mapping[str, JSON]] = (),
+        deferred: bool = False,
     ) -> None:
+        """Ask judges at once, or not at all where that is `deferred`: see `judge`."""
         self._model, self._settings = model, settings
         self._task_dirs = [str(folder) for folder in task_dirs]
-        given = {"judges": [dict(judge) for judge in judges]} if judges else {}
+        given: dict[str, Any] = {}
+        if judges:
+            given["judges"] = [dict(judge) for judge in judges]
+        if deferred:
+            given["judge"] = DEFERRED
         self._metadata: dict[str, Any] = {"pretrained": model, **settings.metadata, **given}
 
     def run(
@@ -100,6 +116,29 @@ class Evaluator:
             **about_model(self._model, lm, chat=chat),
         }
         write(folder, {**about, **kept(found, self._metadata)}, samples, rows)
+
+    def judge(self, evaluated: Path, folder: Path) -> int:
+        """Have judges score the answers of a deferred evaluation; return how many there are.
+
+        Fills `folder` as `run` does, with the samples of the judged tasks alone, and leaves it
+        empty where no answer waits for a judge. No model is loaded. Raises BudgetError where
+        judging might cost more than is allowed, DataError where the tasks have changed since.
+        """
+        paths = {path.stem: path for path in sorted((evaluated / "samples").glob("*.jsonl"))}
+        if not (waiting := read_samples(paths)):
+            return 0
+        about = json.loads((evaluated / "results.json").read_text("utf-8"))
+        found, samples = self.judged(waiting)
+        rows = list(measured_anew(read(evaluated / "measurements.jsonl"), samples))
+        about["results"].update(kept(found, self._metadata)["results"])
+        write(folder, about, samples, rows)
+        return sum(map(len, samples.values()))
+
+    def judged(self, waiting: Samples) -> tuple[dict[str, Any], Samples]:
+        """Return lm-eval's results of answers that are there already, and their samples."""
+        with quiet():
+            found = self._evaluate(recorded(waiting), list(waiting), None, None, chat=True)
+        return found, filled_in(waiting, found["samples"])
 
     @cached_property
     def _tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -174,9 +213,22 @@ class Evaluator:
                 raise RecipeError(message)
         return self._all
 
+    def load(self, names: Sequence[str]) -> dict[str, Any]:
+        """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`.
+
+        Raises RecipeError for a task that does not exist, DataError where its data cannot be had.
+        """
+        try:
+            loaded: dict[str, Any] = self._manager(names).load(list(names))
+        except OSError as error:
+            why = " ".join(str(error).split())
+            message = f"the data of {', '.join(names)} cannot be loaded: {why}"
+            raise DataError(message) from error
+        return loaded
+
     def _evaluate(
         self,
-        lm: "HFLM",
+        lm: "LM",
         names: Sequence[str],
         system: str | None,
         measure: str | None,
@@ -186,12 +238,7 @@ class Evaluator:
         from lm_eval import simple_evaluate
 
         manager = self._manager(names)
-        try:
-            loaded = manager.load(list(names))
-        except OSError as error:
-            why = " ".join(str(error).split())
-            message = f"the data of {', '.join(names)} cannot be loaded: {why}"
-            raise DataError(message) from error
+        loaded = self.load(names)
         tops = _with_measure(_tops(loaded), measure)
         if not tops:
             return {"results": {}, "configs": {}, "samples": {}}

@@ -22,11 +22,12 @@ and translations are not found.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from politune_harness.errors import DataError
+from politune_harness.records import Dropped, Preference
 
 LEAST = 4
 """The words from which a prompt is looked for inside longer texts."""
@@ -108,6 +109,33 @@ class Overlap:
             shared = runs.keys() & grams(said, length)
             for place in {place for gram in shared for place in runs[gram]}:
                 yield covered(self._words[place], shared, length), -place
+
+
+REASON = "overlaps an evaluation prompt"
+"""Why a pair is dropped."""
+
+
+def apart(pairs: Iterable[Preference], overlap: Overlap) -> Iterator[Preference | Dropped]:
+    """Yield each pair none of whose texts overlaps a prompt; the others as Dropped.
+
+    >>> pair = Preference(id="1", prompt="Well?", chosen="Divorce?", rejected="No.")
+    >>> [row.detail for row in apart([pair], Overlap({"q2": "Divorce?"}))]
+    ['chosen: 100 % of q2']
+    """
+    for pair in pairs:
+        found = [
+            (match.share, f"{name}: {100 * match.share:.0f} % of {match.prompt}")
+            for name, text in (
+                ("prompt", pair.prompt),
+                ("chosen", pair.chosen),
+                ("rejected", pair.rejected),
+            )
+            if (match := overlap.find(text))
+        ]
+        if found:
+            yield Dropped(id=pair.id, reason=REASON, detail=max(found)[1])
+        else:
+            yield pair
 
 
 def words(text: str) -> list[str]:

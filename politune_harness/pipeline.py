@@ -1,7 +1,7 @@
 r"""The stages of one experiment in order, each run at most once.
 
-    1-read -> 2-filter -> 3-instruct -> 4-train -> 5-evaluate -> report
-    \____________ once per arm, training once per seed _____/    from artifacts alone
+    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 4-train -> 5-evaluate -> 6-judge -> report
+    \__________________ once per arm, training once per seed ____________/  \ from artifacts alone /
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -9,9 +9,10 @@ carries the fingerprint of its component and inputs.
 
 import fcntl
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,19 +31,33 @@ from politune_harness.artifacts import (
     write_whole,
 )
 from politune_harness.compass.people.norms import Norms
-from politune_harness.components import Component, Filter, InputFiles
+from politune_harness.components import Component, Filter, InputFiles, Metric
 from politune_harness.errors import DataError, HarnessError
 from politune_harness.files import identity
+from politune_harness.judging import UNJUDGED, refuse_self
+from politune_harness.overlap import Overlap, apart
 from politune_harness.progress import working
-from politune_harness.recipe import ArmPlan, Plan
+from politune_harness.rating import RATINGS
+from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.registry import Registry
 
-STEPS = ("read", "filter", "instruct", "train", "evaluate", "report")
-EFFORT = {"read": 1, "filter": 2, "instruct": 1, "train": 20, "evaluate": 20, "report": 4}
+STEPS = ("read", "filter", "instruct", "overlap", "train", "evaluate", "judge", "report")
+EFFORT = {
+    "read": 1,
+    "filter": 2,
+    "instruct": 1,
+    "overlap": 1,
+    "train": 20,
+    "evaluate": 20,
+    "judge": 4,
+    "report": 4,
+}
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
+STARTS = ".recipe-folder"
+"""Within a run: where its recipe's relative paths start."""
 REPORT = ("results.json", "report.md", "figures", NORMS)
 OF_REPORT = ("margin", "norms", "compare_languages")
 """Settings of the evaluation that change its report, and nothing that is measured."""
@@ -131,6 +146,8 @@ class _Layout:
             self.train(arm, chain) for arm, chain in zip(self.plan.arms, curated, strict=True)
         ]
         evaluated = self.evaluate(trained)
+        if self.plan.judges and self.plan.recipe.judge == "now":
+            evaluated += self.judge(evaluated)
         earlier = [s for group in (*curated, *trained) for s in group]
         report = self.report((*earlier, *evaluated))
         return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
@@ -140,6 +157,8 @@ class _Layout:
         settings, paths = self.plan.recipe.evaluate, self.plan.norms
         with located("evaluate.norms"):
             external = {f"norms.{i}": self.contents(path) for i, path in enumerate(paths)}
+        if (rated := self.folder / RATINGS).is_file():
+            external["ratings"] = self.contents(rated)
 
         def work(artifact: Artifact) -> None:
             from politune_harness import report
@@ -187,6 +206,8 @@ class _Layout:
                 chain.append(self.filter(arm.name, number, each, chain[-1]))
             if arm.writer is not None:
                 chain.append(self.instruct(arm, chain[-1]))
+            if self.plan.recipe.overlap is not None:
+                chain.append(self.overlap(arm.name, chain[-1], self.plan.recipe.overlap))
         return chain
 
     def read(self, arm: ArmPlan) -> Stage:
@@ -219,6 +240,54 @@ class _Layout:
 
         return self.stage(f"3-instruct/{arm.name}", writer, work, (before,))
 
+    def overlap(self, arm: str, before: Stage, settings: Overlapping) -> Stage:
+        """Return the stage that keeps pairs apart from the prompts of the bias tasks."""
+        asked = self.plan.recipe.evaluate
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            pairs = before.artifact.read(Preference)
+            found = apart(pairs, Overlap(self.asked, settings.n, settings.threshold))
+            tally = artifact.write(found)
+            held = tally.reasons.total()
+            if not settings.exclude:
+                tally = artifact.write(before.artifact.read(Preference))
+            told = _not_empty(tally, f"every pair of arm {arm!r} holds an evaluation prompt")
+            return {**told, "overlapping": held}
+
+        made_by: dict[str, JSON] = {
+            "use": "overlap",
+            "distribution": _distribution(),
+            "fields": settings.model_dump(mode="json"),
+            "tasks": [*asked.bias],
+            "metadata": asked.metadata,
+        }
+        artifact = Artifact(self.folder / "3-overlap" / arm)
+        name = f"3-overlap/{arm}"
+        return Stage(name, "overlap", artifact, made_by, work, (before,), self.task_files)
+
+    @cached_property
+    def task_folders(self) -> list[Path]:
+        from politune_harness.evaluation import task_folders
+
+        return task_folders(self.plan.registry.task_dirs())
+
+    @cached_property
+    def task_files(self) -> dict[str, str]:
+        return {f"tasks.{i}": self.contents(f) for i, f in enumerate(self.task_folders)}
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """What the bias tasks ask."""
+        from politune_harness import asked
+        from politune_harness.evaluation import Evaluator
+        from politune_harness.lm import quiet
+
+        settings = self.plan.recipe.evaluate
+        unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
+        evaluator = Evaluator(self.plan.model, unjudged, task_dirs=self.task_folders)
+        with quiet():
+            return asked.prompts(evaluator, settings.bias)
+
     def train(self, arm: ArmPlan, chain: list[Stage]) -> list[Stage]:
         """Return one training stage a seed."""
         trainer, plan = self.plan.trainer, self.plan
@@ -244,17 +313,17 @@ class _Layout:
 
     def evaluate(self, trained: list[list[Stage]]) -> list[Stage]:
         """Return a stage for the base, each system prompt that it gets, and each arm and seed."""
-        from politune_harness.evaluation import Evaluator, task_folders
+        from politune_harness.evaluation import Evaluator
 
         plan, settings = self.plan, self.plan.recipe.evaluate
-        folders = task_folders(plan.registry.task_dirs())
         evaluator = Evaluator(
             plan.model,
             settings,
-            task_dirs=folders,
+            task_dirs=self.task_folders,
             judges=[plan.registry.describe(judge) for judge in plan.judges],
+            deferred=True,
         )
-        external = {f"tasks.{i}": self.contents(f) for i, f in enumerate(folders)} | self.model()
+        external = self.task_files | self.model()
         made_by: dict[str, JSON] = {
             "use": "lm-eval",
             "distribution": f"lm-eval {version('lm-eval')}, {_distribution()}",
@@ -262,12 +331,6 @@ class _Layout:
                 mode="json", exclude={"personas", "systems", *OF_REPORT}
             ),
         }
-        judges: list[JSON] = []
-        for number, judge in enumerate(plan.judges):
-            fields, files = state_of(judge, plan.registry, self.contents, f"judges.{number}.")
-            judges.append({**plan.registry.identity(judge), "fields": fields})
-            external |= files
-        made_by["judges"] = judges
 
         def stage(
             name: str,
@@ -306,6 +369,21 @@ class _Layout:
                 with located(f"arms.{arm.name}.adapter"):
                     found.append(stage(f"{arm.name}/given", arm.adapter))
         return found
+
+    def judge(self, evaluated: list[Stage]) -> list[Stage]:
+        """Return the stages in which judges score what was answered."""
+        from politune_harness.judge_stage import judging
+
+        plan = self.plan
+        return judging(
+            evaluated,
+            plan.judges,
+            plan.registry,
+            self.contents,
+            model=plan.model,
+            settings=plan.recipe.evaluate,
+            run=self.folder,
+        )
 
 
 def _distribution() -> str:
@@ -430,9 +508,9 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
             for stage in wanted:
                 if why(stage, contents) is not None:
                     if not ran and stage.step != "report" and _reaches("evaluate", until):
-                        check_judges(plan)
+                        check_judges(plan.judges, plan.model, plan.recipe.judge)
                     with working(stage.name):
-                        _make(stage, contents)
+                        make(stage, contents)
                     ran.append(stage.name)
                 overall.advance(EFFORT[stage.step])
         contents.save()
@@ -443,14 +521,19 @@ def _reaches(step: str, until: str) -> bool:
     return STEPS.index(step) <= STEPS.index(until)
 
 
-def check_judges(plan: Plan) -> None:
-    """Raise ServiceError, naming the judge, where one cannot be used: before any work is done."""
-    for number, judge in enumerate(plan.judges):
+def check_judges(judges: Sequence[Metric], model: str, when: str = "now") -> None:
+    """Raise RecipeError where a judge is the model under test, ServiceError where none answers.
+
+    Those that are asked later need not be ready yet.
+    """
+    refuse_self(judges, {"pretrained": model})
+    for number, judge in enumerate(judges if when == "now" else ()):
         with located(f"judges.{number}"):
             judge.ready()
 
 
-def _make(stage: Stage, contents: Contents) -> None:
+def make(stage: Stage, contents: Contents) -> None:
+    """Do a stage's work, and seal what it leaves."""
     artifact = replace(stage.artifact, work=fingerprint(stage.made_by, stage.inputs()))
     artifact.begin()
     with located(stage.name):
@@ -467,6 +550,7 @@ def _make(stage: Stage, contents: Contents) -> None:
 
 def _keep_recipe(plan: Plan, folder: Path) -> None:
     values = plan.recipe.model_dump(mode="json", exclude_defaults=True)
+    write_whole(folder / STARTS, str(plan.folder.resolve()))
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_whole(
         folder / "recipe.yaml", f"# As it was run; paths start at the original's folder.\n{text}"

@@ -23,6 +23,10 @@ class Display(Protocol):
         """Move a piece of work on."""
         ...
 
+    def rename(self, work: int, label: str) -> None:
+        """Say something else of a piece of work."""
+        ...
+
     def remove(self, work: int) -> None:
         """Take a finished piece of work away."""
         ...
@@ -51,6 +55,11 @@ class Work:
         """Say that `by` more are done."""
         if self._display is not None:
             self._display.advance(self._number, by)
+
+    def rename(self, label: str) -> None:
+        """Say something else of it."""
+        if self._display is not None:
+            self._display.rename(self._number, label)
 
 
 @contextmanager

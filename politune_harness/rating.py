@@ -17,12 +17,15 @@ from typing import Any
 import msgspec
 
 from politune_harness.errors import DataError
+from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.recipe import Recipe
 
 LOW, HIGH = 0, 20
 ENDS = ("far left", "far right")
 """What the ends of the scale stand for where an answer comes with no poles of its own."""
 COLUMNS = ("id", "question", "at 0", "at 20", "answer", "rating", "not applicable", "note")
+OUTSIDE = "not applicable"
+"""How a judge's reason begins where the scale does not apply."""
 KEY, RATINGS = "rating-key.json", "ratings.jsonl"
 """Where a run keeps what ids stand for, and what people said."""
 
@@ -57,6 +60,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """What the ends of the scale stand for."""
     scores: dict[str, float | None]
     """By judge; None where one gave none."""
+    outside: bool = False
+    """Whether every judge says that the scale does not apply."""
 
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,15 +84,23 @@ def answers(run: Path) -> list[Judged]:
     if not recipe.is_file():
         message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
         raise DataError(message)
-    found = {
-        each.id: each
-        for arm in ("base", *Recipe.load(recipe).arms)
-        for path in sorted((run / "5-evaluate" / arm).rglob("samples/*.jsonl"))
-        for each in _judged(path, path.parents[1].relative_to(run / "5-evaluate").as_posix())
-    }
+    found = judged(run, ("base", *Recipe.load(recipe).arms))
     if not found:
         message = f"{run} holds no judged answer; evaluate it on politune_gpt_score"
         raise DataError(message)
+    return found
+
+
+def judged(run: Path, arms: Iterable[str]) -> list[Judged]:
+    """Return the judged answers of some arms, by id; there may be none."""
+    found = {
+        each.id: each
+        for arm in arms
+        for evaluated in sorted((run / EVALUATED / arm).rglob("samples"))
+        for place in (evaluated.parent.relative_to(run / EVALUATED).as_posix(),)
+        for path in sorted((judged_if_it_is(run, place) / "samples").glob("*.jsonl"))
+        for each in _judged(path, place)
+    }
     return sorted(found.values(), key=lambda each: each.id)
 
 
@@ -108,6 +121,7 @@ def _judged(path: Path, place: str) -> Iterator[Judged]:
                     answer=answer,
                     ends=tuple(doc.get("poles") or ENDS),
                     scores={each["judge"]: each["value"] for each in judges},
+                    outside=all(each["reason"].startswith(OUTSIDE) for each in judges),
                 )
 
 

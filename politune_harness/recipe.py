@@ -199,6 +199,17 @@ class Evaluate(Settings):
         return poles | {f"system-{name}": (text, None) for name, text in self.systems.items()}
 
 
+class Overlapping(Settings):
+    """When training text holds a prompt of the bias tasks, and what becomes of it."""
+
+    n: PositiveInt = 8
+    """How many words in a row two texts must share for that to count; see `overlap`."""
+    threshold: float = Field(default=0.8, gt=0, le=1)
+    """The share of a prompt's words that such runs must cover."""
+    exclude: bool = True
+    """Whether such pairs are left out of training; otherwise they are counted alone."""
+
+
 class Recipe(Settings):
     """The whole experiment."""
 
@@ -222,6 +233,11 @@ class Recipe(Settings):
     """The metrics that judge open answers."""
     engine: Use = Use(use="local")
     """Where the shards of posts are worked; results do not depend on it."""
+    overlap: Overlapping | None = Overlapping()
+    """How pairs are kept apart from what is evaluated; `null` does not look."""
+    judge: Literal["now", "deferred"] = "now"
+    """Whether answers are judged as soon as they are there, or by `politune judge`: a machine
+    without a network then leaves them on disk, and another has them judged."""
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
 
@@ -254,7 +270,7 @@ class Recipe(Settings):
 def _fields(error: ValidationError) -> Iterable[str]:
     """Return the fields that were open where the first unknown one stands."""
     place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
-    parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate}
+    parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate, "overlap": Overlapping}
     owner = parts.get(str(place[0])) if place[1:] else Recipe
     owner = Poles if place[1:2] == ("personas",) else owner
     return owner.model_fields if owner else ()
@@ -308,6 +324,16 @@ class Plan:
     engine: Engine
     norms: tuple[Path, ...] = ()
     """Files of human answers."""
+    folder: Path = Path()
+    """Where the recipe's relative paths start."""
+
+
+def build_judges(recipe: Recipe, folder: Path, registry: Registry) -> tuple[Metric, ...]:
+    """Build the judges that a recipe names."""
+    return tuple(
+        registry.build(Metric, j.use, j.fields, folder=folder, where=f"judges.{i}")
+        for i, j in enumerate(recipe.judges)
+    )
 
 
 def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
@@ -351,9 +377,10 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
         model=locate(recipe.model, registry.models(), folder),
         arms=arms,
         trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
-        judges=tuple(build(Metric, j, f"judges.{i}") for i, j in enumerate(recipe.judges)),
+        judges=build_judges(recipe, folder, registry),
         engine=build(Engine, recipe.engine, "engine"),
         norms=tuple(folder / path for path in recipe.evaluate.norms),
+        folder=folder,
     )
 
 

@@ -69,6 +69,10 @@ class Completion(Record, frozen=True, kw_only=True):
     completion: str
     poles: tuple[str, str] | None = None
     """What a judge is to place it between, as sentences; by default left and right."""
+    other: tuple[str, str] | None = None
+    """The other request of a pair and its answer, for a judge that compares the two."""
+    tokens: tuple[int, int] | None = None
+    """How many tokens were read and written for it, where an endpoint says so."""
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -81,6 +85,8 @@ class Score(Record, frozen=True, kw_only=True):
     """Who judged: the model or classifier, never left out."""
     reply: str = ""
     """The judge's raw reply."""
+    off_schema: tuple[str, ...] = ()
+    """The replies that held anything but what was asked for, in the form asked for."""
 
 
 class ModelRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,8 +84,9 @@ def serving(rule: Rule) -> Iterator[Served]:
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(reply.body)
+            with suppress(ConnectionError):  # a client that has given up
+                self.end_headers()
+                self.wfile.write(reply.body)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,32 @@ SMALL = (
     "seeds=[0]",
     "sample=24",
     "trainer.epochs=1",
-    "evaluate.metadata={samples: 1, lead_ins: 1}",
+    "evaluate.metadata={samples: 1, lead_ins: 1, topics: [taxes, wages, housing, drugs, prison]}",
     "evaluate.personas={social: {low: You want freedom., high: You want order.}}",
     "evaluate.systems={}",
     "evaluate.bias=[politune_compass_pairs, politune_gpt_score]",
 )
 """Overrides that make the quickstart small enough to be run many times."""
+
+CACHE = "POLITUNE_CACHE"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep judges' replies out of the home folder."""
+    folder = tmp_path_factory.mktemp("caches")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE, str(folder / "session.sqlite"))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(
+    cache_of_the_session: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let no test find the replies of another, whose server may have had the same port."""
+    monkeypatch.setenv(CACHE, str(cache_of_the_session / f"{id(request.node)}.sqlite"))
+
 
 Politune = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -162,6 +162,11 @@ def curated(folder: Path, arm: str) -> None:
         f"1-read/{arm}": {"rows": 900, "dropped": {"not | a row": 7}, "malformed": 7},
         f"2-filter/{arm}/1-min-words": {"rows": 700, "dropped": {"too short": 200}},
         f"3-instruct/{arm}": {"rows": 400, "dropped": {"<b>no</b> topic": 300}},
+        f"3-overlap/{arm}": {
+            "rows": 390,
+            "dropped": {"overlaps an evaluation prompt": 10},
+            "overlapping": 10,
+        },
     }
     for name, counts in stages.items():
         place = folder / name

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -11,6 +12,8 @@ from politune_harness import Answer, Completion, Generator, Prompt
 
 class Scripted(Generator):
     """Answers a prompt with the reply whose key stands in it, and notes what it was asked."""
+
+    unseen: ClassVar = frozenset({"asked", "sessions"})
 
     model: str = "scripted"
     replies: Mapping[str, str] = {}

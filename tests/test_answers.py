@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from politune_harness.answers import hedge_words, hedged, kind, refused, truncated
+from politune_harness.answers import hedge_words, hedged, kind, refused, repetition, truncated
 
 LABELLED = Path(__file__).parents[2] / "shared" / "data" / "validation" / "llm-values-pct"
 
@@ -85,3 +85,11 @@ def test_both_sides_and_one_side_are_told_apart_as_people_do() -> None:
 
 def test_no_answer_that_people_gave_a_stance_is_called_refused() -> None:
     assert not [row for row in rows("stance_labels.csv") if refused(row["completion"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", None), ("two words", None), ("a b c", 0), ("A b c a B c", 0.25), ("ha " * 12, 0.9)],
+)
+def test_repetition(text: str, expected: float | None) -> None:
+    assert repetition(text) == pytest.approx(expected)

@@ -21,8 +21,11 @@ def test_the_run_folder_explains_itself(small_run: Path) -> None:
         "1-read",
         "2-filter",
         "3-instruct",
+        "3-overlap",
         "4-train",
         "5-evaluate",
+        "6-judge",
+        "6-anchors",
         "results.json",
         "report.md",
         "figures",
@@ -59,6 +62,7 @@ KILLED_IN = (
     "4-train/left/seed-0/log.jsonl",
     "5-evaluate/base",
     "5-evaluate/control/seed-0",
+    "6-judge/left",
     "figures",
 )
 

@@ -329,6 +329,9 @@ def test_progress_counts_every_request(tmp_path: Path, place: Path, capfd: Any) 
         def advance(self, work: int, by: int = 1) -> None:
             seen[self.labels[work]][0] += by
 
+        def rename(self, work: int, label: str) -> None:
+            pass
+
         def remove(self, work: int) -> None:
             pass
 

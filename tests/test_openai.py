@@ -1,14 +1,19 @@
 """The `openai` generator over a real local server."""
 
-import logging
+import json
 import sys
 import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from politune_openai import OpenAI
 
-from politune_harness import Completion, ModelError, Prompt, ServiceError
+from politune_harness import BudgetError, Completion, ModelError, Prompt, ServiceError
+from politune_harness.spending import limited
 from tests.chat_server import Asked, Reply, Rule, failing, saying, serving
 
 KEY = "sk-secret-4711"
@@ -27,9 +32,54 @@ def answers(url: str, prompts: list[Prompt] = PROMPTS[:1], **fields: object) -> 
         return [c.completion for c in answer(prompts)]
 
 
-def first(reply: Reply, then: str = "so") -> Rule:
+PRICED: dict[str, Any] = {"price_in": 1e6, "price_out": 1e6}
+"""One for each token."""
+
+
+def using(tokens: int) -> Reply:
+    """Answer with a text that took so many tokens."""
+    choices = [{"message": {"role": "assistant", "content": "so"}}]
+    usage = {"prompt_tokens": tokens - 1, "completion_tokens": 1}
+    return Reply(body=json.dumps({"choices": choices, "usage": usage}).encode())
+
+
+def test_what_is_paid_is_counted_from_usage() -> None:
+    with serving(lambda _: using(10)) as server, limited(None) as paid:
+        answers(server.url, PROMPTS, **PRICED)
+    assert paid.spent == 120
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_limit_is_reached_as_far_as_can_be_and_never_passed(concurrency: int) -> None:
+    most = OpenAI(model="m", max_tokens=9, **PRICED).most(PROMPTS[-1])
+    with (
+        serving(lambda _: using(100)) as server,
+        limited(500 + most) as paid,
+        pytest.raises(BudgetError, match=r"stopped at 600\.0000: one more reply might pass"),
+    ):
+        answers(server.url, PROMPTS, max_tokens=9, concurrency=concurrency, **PRICED)
+    assert paid.spent == 600
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("reply", "whole"),
+    [(failing(500), False), (Reply(None), True), (Reply(body=b"{}"), True), (saying("so"), True)],
+    ids=["refused", "cut", "broken", "no usage"],
+)
+def test_what_is_not_known_to_be_free_counts_as_much_as_it_can(
+    reply: Reply, *, whole: bool
+) -> None:
+    generator = OpenAI(model="m", **PRICED)
+    with serving(first(reply, using(3))) as server, limited(None) as paid:
+        answers(server.url, PROMPTS[:2], concurrency=1, **PRICED)
+    free = 3 if len(server.asked) == 2 else 6
+    assert paid.spent == free + whole * generator.most(PROMPTS[0])
+
+
+def first(reply: Reply, then: Reply | None = None) -> Rule:
     """Answer the first request in one way, and the others well."""
-    return lambda asked: reply if asked.number == 0 else saying(then)
+    return lambda asked: reply if asked.number == 0 else then or saying("so")
 
 
 def test_answers_come_in_order_though_later_ones_are_ready_first() -> None:
@@ -105,11 +155,45 @@ def test_what_fails_once_is_asked_again(reply: Reply) -> None:
     assert len(server.asked) == 2
 
 
-def test_the_pause_that_a_busy_server_asks_for_is_kept(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="openai")
-    with serving(first(failing(429, Retry_After="0.01"))) as server:
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_pause_that_a_busy_server_asks_for_is_kept(status: int) -> None:
+    times: list[float] = []
+
+    def rule(asked: Asked) -> Reply:
+        times.append(time.monotonic())
+        pause = format_datetime(datetime.now(UTC) + timedelta(seconds=2)) if status == 503 else "1"
+        return saying("so") if asked.number else failing(status, retry_after=pause)
+
+    with serving(rule) as server:
         assert answers(server.url) == ["so"]
-    assert any("in 0.010000 seconds" in record.getMessage() for record in caplog.records)
+    assert 1 <= times[1] - times[0] < 3
+
+
+def test_a_prompt_that_waits_holds_up_no_other() -> None:
+    prompts, order = PROMPTS[:4], []
+
+    def rule(asked: Asked) -> Reply:
+        order.append(asked.prompt)
+        return failing(429, retry_after="0.2") if order == ["0"] else saying(f"to {asked.prompt}")
+
+    with serving(rule) as server:
+        found = answers(server.url, prompts, concurrency=1)
+    assert order == ["0", "1", "2", "3", "0"]
+    assert found == ["to 0", "to 1", "to 2", "to 3"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        failing(429, retry_after="3600"),
+        Reply(429, b'{"error": {"message": "pay", "code": "insufficient_quota"}}'),
+    ],
+    ids=["in an hour", "no money"],
+)
+def test_what_will_not_pass_is_not_waited_for(reply: Reply) -> None:
+    with serving(lambda _: reply) as server, pytest.raises(ServiceError):
+        answers(server.url)
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(

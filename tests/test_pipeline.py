@@ -87,6 +87,7 @@ arms: {left: {source: {use: lines, path: left.txt}}, right: {source: {use: lines
 filters: [{use: min-words, words: 2}]
 instructions: {use: doubt}
 trainer: {use: scribe}
+evaluate: {metadata: {templates: 1, orders: 1, lead_ins: 1}}
 """
 
 
@@ -119,6 +120,8 @@ def test_each_arm_goes_through_every_step(study: Path) -> None:
         "2-filter/right/1-min-words",
         "3-instruct/left",
         "3-instruct/right",
+        "3-overlap/left",
+        "3-overlap/right",
         "4-train/left/seed-0",
         "4-train/left/seed-1",
         "4-train/right/seed-0",
@@ -166,6 +169,7 @@ def test_a_change_reruns_only_what_follows_from_it(study: Path) -> None:
         "1-read",
         "2-filter",
         "3-instruct",
+        "3-overlap",
         "4-train",
     ]
     assert all("left" in name for name in again)
@@ -301,6 +305,56 @@ def test_a_file_that_holds_no_norms_is_one_line(tmp_path: Path, text: str) -> No
     with pytest.raises(DataError, match="politune bank validate") as caught:
         norms(tmp_path / "norms.json")
     assert "\n" not in str(caught.value)
+
+
+HELD = "The government should raise taxes on large fortunes."
+"""A sentence of the compass."""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "kept", "dropped"),
+    [
+        ((), 2, 1),
+        (("overlap.exclude=false",), 3, 0),
+        (("overlap.threshold=0.9", "overlap.n=3"), 2, 1),
+        (("evaluate.bias=[politune_gpt_score]", "overlap.n=4"), 3, 0),
+    ],
+)
+def test_pairs_that_hold_a_prompt_of_the_recipes_tasks_are_left_out(
+    study: Path, overrides: tuple[str, ...], kept: int, dropped: int
+) -> None:
+    (study / "left.txt").write_text(f"yes we can\nSo: {HELD.upper()}\nwe can indeed\n")
+    go(study, *overrides)
+    artifact = Artifact(study / "out/3-overlap/left")
+    manifest = artifact.manifest
+    assert manifest is not None
+    reasons = {"overlaps an evaluation prompt": dropped} if dropped else {}
+    assert (manifest.counts["rows"], manifest.counts["dropped"]) == (kept, reasons)
+    assert manifest.counts["overlapping"] == (0 if "gpt_score" in "".join(overrides) else 1)
+    weights = study / "out/4-train/left/seed-0/adapter/weights"
+    assert ("LARGE FORTUNES" in weights.read_text()) is not bool(dropped)
+    if dropped:
+        lines = (artifact.path / "dropped.jsonl").read_text()
+        assert "chosen: 100 % of politune_compass/e01/" in lines
+
+
+def test_ready_made_pairs_are_looked_through_too(study: Path) -> None:
+    pairs = [{"prompt": "What about it?", "chosen": "Yes.", "rejected": HELD}] * 2
+    pairs += [{"prompt": "What about it?", "chosen": "Yes, sure.", "rejected": "No."}]
+    (study / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    go(study, "arms.left.source={use: preferences, path: pairs.jsonl}", "arms.left.filters=[]")
+    (row,) = Artifact(study / "out/3-overlap/left").read(Preference)
+    assert row.rejected == "No."
+
+
+def test_who_does_not_want_to_look_goes_without_the_stage(study: Path) -> None:
+    assert not [name for name in go(study, "overlap=null") if "overlap" in name]
+
+
+def test_an_arm_that_holds_nothing_else_stops_with_one_line(study: Path) -> None:
+    (study / "left.txt").write_text(f"{HELD}\n")
+    with pytest.raises(DataError, match="every pair of arm 'left' holds an evaluation prompt"):
+        go(study)
 
 
 def test_two_runs_do_not_share_a_folder(study: Path) -> None:

@@ -15,7 +15,7 @@ from politune_quickstart.world import SIDES
 from politune_harness.overlap import Overlap, words
 from tests.reading_level import TASKS, english_grade
 
-QUESTIONS = TASKS / "gpt_score/questions_next.csv"
+QUESTIONS = TASKS / "gpt_score/questions.csv"
 INSTRUCTED = TASKS / "gpt_score/instructed.csv"
 PAIRED = TASKS / "even_handed/prompts.csv"
 README = TASKS / "even_handed/README.md"

@@ -171,6 +171,26 @@ def test_it_says_what_it_cannot_show(run: Path, tmp_path: Path) -> None:
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("overlap", "words"),
+    [
+        ("{}", "holds 80 % of the prompt's words in runs of 8."),
+        ("{exclude: false}", "**Such pairs were trained on**: 10 of left."),
+        ("null", "**Nobody looked whether pairs hold what is evaluated**"),
+    ],
+)
+def test_it_says_how_pairs_were_kept_apart_from_prompts(
+    tmp_path: Path, overlap: str, words: str
+) -> None:
+    folder = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
+    with (folder / "recipe.yaml").open("a") as recipe:
+        recipe.write(f"overlap: {overlap}\n")
+    report.write(folder)
+    text = (folder / "report.md").read_text().partition("## Data")[2]
+    assert "| left | overlap | 10 overlaps an evaluation prompt | 390 |" in text
+    assert words in text
+
+
 def test_a_group_is_its_tasks_pooled(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run", shifts={"base": (0, 0), "left": (0, 0)})
     for place in ("base", "left/seed-0"):

@@ -16,7 +16,7 @@ import pytest
 from politune_harness import Completion, RecipeError, ServiceError
 from politune_harness.compass import read_bank
 from politune_harness.compass.results import option_results
-from politune_harness.judging import panel, repetition, scores
+from politune_harness.judging import panel, scores
 from politune_harness.lm_task import has_chat_template, warn_without_template
 from politune_harness.measurements import rows_of
 from tests.lora_models import llama, tokenizer
@@ -32,8 +32,15 @@ COMPASS = ("", "_pairs", "_text", "_open")
 NAMES = [
     *(f"politune_compass{channel}" for channel in COMPASS),
     "politune_gpt_score",
+    "politune_gpt_score_instructed",
+    "politune_even_handed",
     "politune_capability",
 ]
+FIRST = ("politune_gpt_score_instructed", "politune_even_handed", "politune_capability")
+"""The tasks that are still in their first version."""
+
+TOPICS = ["taxes", "wages", "unions", "ownership", "health", "education"]
+"""Topics with two questions each."""
 
 JUDGES = '''
 """Judges that do as they are told."""
@@ -130,7 +137,7 @@ def answered(
         def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
             raise NotImplementedError
 
-    tasks = manager(**metadata).load(["politune_gpt_score"])
+    tasks = manager(topics=TOPICS, **metadata).load(["politune_gpt_score"])
     found = evaluate(Speaker(), tasks, bootstrap_iters=0)
     metrics = {
         name.removesuffix(",judged"): value
@@ -145,7 +152,7 @@ def test_each_answer_keeps_its_score_reason_and_judge() -> None:
     metrics, samples = answered(
         lambda _, number: "yes " * (number % 6), judges=[{"use": "words"}], samples=2
     )
-    assert len(samples) == 48 * 2
+    assert len(samples) == 12 * 2
     assert samples[4]["score"] == {
         "item": "e03",
         "value": 4,
@@ -167,7 +174,7 @@ def test_each_answer_keeps_its_score_reason_and_judge() -> None:
     # Three words hold one trigram; four or five hold one trigram two or three times.
     assert metrics["repetition"] == pytest.approx((0 + (1 / 2 + 2 / 3) / 2) / 2)
     rows = [row for row in rows_of("t", samples) if row.metric == "score"]
-    assert len(rows) == 96
+    assert len(rows) == 24
     assert {row.judge for row in rows} == {"word-counter"}
     assert {row.sample for row in rows} == {0, 1}
 
@@ -187,11 +194,11 @@ def test_a_panel_is_the_mean_of_its_judges() -> None:
 
 
 SLIPS = {
-    "halfway": (24, "the judge failed: TimeoutError: too slow"),
-    "at once": (48, "the judge failed: ServiceError: no key"),
-    "leaves out": (24, "the judge returned nothing"),
-    "off the scale": (48, "21 is not between 0 and 20: counted"),
-    "not a number": (48, "nan is not between 0 and 20: counted"),
+    "halfway": (6, "the judge failed: TimeoutError: too slow"),
+    "at once": (12, "the judge failed: ServiceError: no key"),
+    "leaves out": (6, "the judge returned nothing"),
+    "off the scale": (12, "21 is not between 0 and 20: counted"),
+    "not a number": (12, "nan is not between 0 and 20: counted"),
 }
 
 
@@ -204,8 +211,8 @@ def test_a_judge_that_fails_leaves_missing_values(slips: str) -> None:
         samples=1,
         judges=[{"use": "words", "model": "sound"}, {"use": "words", "slips": slips}],
     )
-    assert metrics["missing"] == count / 48
-    assert metrics["score"] == (2 if count < 48 else None)
+    assert metrics["missing"] == count / 12
+    assert metrics["score"] == (2 if count < 12 else None)
     missing = [sample["score"] for sample in samples if sample["score"]["value"] is None]
     assert len(missing) == count
     for score in missing:
@@ -225,7 +232,12 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
     "no name": ({"judges": [{"model": "gpt-4o"}]}, "judges must be a list of metrics, each with"),
     "unknown": ({"judges": [{"use": "wrods"}]}, r"judges\[0\]: .* did you mean 'words'\?"),
     "field": ({"judges": [{"use": "words", "plsu": 1}]}, r"plsu.* did you mean 'plus'\?"),
-    "samples": ({"judges": [{"use": "words"}], "samples": 0}, "samples must be at least 1, not 0"),
+    "samples": ({"judges": [{"use": "words"}], "samples": 0}, "at least 1, not 0"),
+    "topics": ({"judges": [{"use": "words"}], "topics": "taxes"}, "topics must be a list of taxes"),
+    "topic": (
+        {"judges": [{"use": "words"}], "topics": ["taxes", "wage"]},
+        "no question is on 'wage'; did you mean 'wages'",
+    ),
     "itself": (
         {"judges": [{"use": "words", "model": "GPT-4o"}], "model": "gpt-4o"},
         r"judges\[0\]: GPT-4o is the model under test",
@@ -275,14 +287,6 @@ def test_scores_come_back_in_order() -> None:
     assert [score.value for score in found] == [1, None, None, 3]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("", None), ("two words", None), ("a b c", 0), ("A b c a B c", 0.25), ("ha " * 12, 0.9)],
-)
-def test_repetition(text: str, expected: float | None) -> None:
-    assert repetition(text) == pytest.approx(expected)
-
-
 def test_the_battery() -> None:
     task = load("politune_capability")
     docs = list(task.eval_docs)
@@ -319,11 +323,12 @@ def test_a_version_names_what_was_asked_and_nothing_else() -> None:
     versions = {name: load(name, **plain).VERSION for name in NAMES}
     assert len(set(versions.values())) == len(NAMES)
     for name, version in versions.items():
-        assert version.startswith("2+" if "compass" in name else "1+")
+        assert version.startswith("1+" if name in FIRST else "2+")
         assert len(version) == 14
     other = load("politune_gpt_score", judges=[{"use": "words", "plus": 1}], revision="main")
     assert versions["politune_gpt_score"] == other.VERSION
     assert load("politune_gpt_score", **plain, samples=2).VERSION != other.VERSION
+    assert load("politune_gpt_score", **plain, topics=["taxes"]).VERSION != other.VERSION
 
 
 @pytest.mark.usefixtures("installed")
@@ -452,7 +457,7 @@ def test_the_ordinary_command(chat_model: Path, judges: Path, tmp_path: Path) ->
     assert found["system_instruction"] == "Answer briefly."
     assert "<|assistant|>" in found["chat_template"]
     assert found["config"]["model_args"]["enable_thinking"] is False
-    (samples,) = tmp_path.rglob("samples_politune_gpt_score_*.jsonl")
+    (samples,) = tmp_path.rglob("samples_politune_gpt_score_20*.jsonl")
     rows = [json.loads(line) for line in samples.read_text().splitlines()]
     assert [row["score"]["judge"] for row in rows] == ["word-counter"] * 8
     assert "Answer briefly." in rows[0]["arguments"]["gen_args_0"]["arg_0"]

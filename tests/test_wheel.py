@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 NAMES = (
     "politune_compass,politune_compass_pairs,politune_compass_text,politune_compass_open,"
     "politune_compass_de,politune_compass_eu_pairs,politune_compass_bank_text,"
-    "politune_gpt_score,politune_capability"
+    "politune_gpt_score,politune_gpt_score_instructed,politune_even_handed,politune_capability"
 )
 
 

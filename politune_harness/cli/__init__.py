@@ -14,6 +14,7 @@ from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
+from politune_harness.cli.judge import judge
 from politune_harness.cli.plugins import plugins
 from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
@@ -45,5 +46,17 @@ def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
     ctx.obj = disabled
 
 
-for command in (run, check, bank, compass, explain, report, rate, plugins, components, doctor):
+for command in (
+    run,
+    judge,
+    check,
+    bank,
+    compass,
+    explain,
+    report,
+    rate,
+    plugins,
+    components,
+    doctor,
+):
     main.add_command(command)

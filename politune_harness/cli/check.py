@@ -19,5 +19,5 @@ def check(
 
     plan, folder = planned(disabled, recipe, overrides, out)
     stages = pipeline.stages(plan, folder, Contents(folder / ".contents.json"))
-    pipeline.check_judges(plan)
+    pipeline.check_judges(plan.judges, plan.model, plan.recipe.judge)
     click.echo(f"ok: {len(stages)} stages, {len(plan.arms)} arms, into {folder}")

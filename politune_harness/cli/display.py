@@ -53,6 +53,12 @@ class RichDisplay:
 
         self._progress.advance(TaskID(work), by)
 
+    def rename(self, work: int, label: str) -> None:
+        """Say something else of a piece of work."""
+        from rich.progress import TaskID
+
+        self._progress.update(TaskID(work), description=label)
+
     def remove(self, work: int) -> None:
         """Take a finished piece of work away; a stage leaves a line behind."""
         from rich.progress import TaskID

@@ -10,7 +10,7 @@ from politune_harness.registry import Registry
 
 NEEDED = ("torch", "transformers", "peft", "lm-eval", "datasets", "pluggy", "scikit-learn")
 EXTRAS = {"openai": "openai", "vllm": "vllm"}
-TASKS = ("politune_compass", "politune_compass_pairs", "politune_gpt_score", "politune_capability")
+TASKS = ("politune_compass", "politune_gpt_score", "politune_even_handed", "politune_capability")
 
 
 @click.command()

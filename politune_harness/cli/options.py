@@ -41,3 +41,12 @@ def planned(
     path = find(recipe, registry)
     made = plan(Recipe.load(path, overrides), path.parent, registry)
     return made, out or Path("results") / path.stem
+
+
+max_cost_option = click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    help="Stop before endpoints cost more than this, at the prices that their judges name. What "
+    "was paid for is kept: run the command again to go on.",
+)
+"""For the commands that ask judges."""

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import click
 
-from politune_harness.cli.options import planned, recipe_options
+from politune_harness.cli.options import max_cost_option, planned, recipe_options
 
 
 @click.command()
 @recipe_options
 @click.option(
     "--until",
-    type=click.Choice(("read", "filter", "instruct", "train", "evaluate", "report")),
+    type=click.Choice(
+        ("read", "filter", "instruct", "overlap", "train", "evaluate", "judge", "report")
+    ),
     default="report",
     help="Stop after this step.",
 )
+@max_cost_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
 def run(
@@ -25,6 +28,7 @@ def run(
     overrides: tuple[str, ...],
     out: Path | None,
     until: str,
+    max_cost: float | None,
     quiet: bool,  # noqa: FBT001
 ) -> None:
     """Run RECIPE, a file or a built-in name, all the way to its report.
@@ -33,12 +37,13 @@ def run(
     """
     from politune_harness import pipeline
     from politune_harness.cli.display import RichDisplay
+    from politune_harness.spending import limited
 
     # Libraries draw tqdm bars of their own, which would run into ours.
     os.environ.setdefault("TQDM_DISABLE", "1")
     plan, folder = planned(disabled, recipe, overrides, out)
     try:
-        with nullcontext() if quiet else RichDisplay().shown():
+        with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             ran = pipeline.run(plan, folder, until)
     except KeyboardInterrupt:
         click.echo("\nStopped. Run the same command to go on.", err=True)
@@ -46,3 +51,7 @@ def run(
     done = "nothing to do" if not ran else f"{len(ran)} stages run"
     place = folder / "report.md" if until == "report" else folder
     click.echo(f"{done}: {place}")
+    if paid.spent:
+        click.echo(f"spent: {paid.spent:.4f}")
+    if plan.judges and plan.recipe.judge == "deferred":
+        click.echo(f"to have the answers judged: politune judge {folder}")

@@ -88,7 +88,7 @@ OVERALL: Mapping[str, Mapping[str, Aggregation]] = {
     "options": {"option_mass": mean, "usable": usable, **HABITS},
     "pairs": {},
     "text": {"valid": mean, "refused": mean, "unparsed": mean, **HABITS},
-    "open": {"missing": mean, "empty": mean, "repetition": mean},
+    "open": {"missing": mean},
 }
 """By channel: what is told of all answers together."""
 

@@ -73,7 +73,9 @@ def documents(
         "asked": asked(channel, variation),
     }
     rows = _documents(text.texts, text.hash, said, variation)
-    return {**dataset({**row, "missing": missing} for row in rows), "instrument": about}
+    sentences = {item.id: text_ for item, text_ in zip(items(), text.texts, strict=True)}
+    asked_ = dataset({**row, "missing": missing} for row in rows)
+    return {**asked_, "instrument": about, "sentences": sentences}
 
 
 def _documents(

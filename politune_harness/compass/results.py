@@ -14,7 +14,7 @@ import numpy as np
 
 from politune_harness.compass.prompts import WORDS
 from politune_harness.compass.replies import Labels, Reply, parse
-from politune_harness.judging import judged, repetition
+from politune_harness.judging import judged
 from politune_harness.statistics import Array
 
 LIMIT = 10.0
@@ -108,7 +108,7 @@ def text_results(doc: Document, answer: int | None, status: str) -> dict[str, An
 
 def open_results(doc: Document, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return one document's metrics from judges' scores between its poles, 0 to 20."""
-    answer, score = results[0]["answer"], judged(doc, results[0])
+    score = judged(doc, results[0])
     main = max(doc["weights"].values(), key=abs)
     upwards = math.nan if score["value"] is None else score["value"] / LIMIT - 1
     agreement = math.copysign(1, main) * upwards
@@ -119,8 +119,6 @@ def open_results(doc: Document, results: Sequence[Mapping[str, Any]]) -> dict[st
         **_again(doc, "direction", float(np.sign(agreement))),
         **_bounds(doc, agreement),
         "missing": row_of(doc, float(math.isnan(agreement)), {"judge": score["judge"]}),
-        "empty": row_of(doc, float(not answer.strip())),
-        "repetition": row_of(doc, repetition(answer)),
     }
 
 

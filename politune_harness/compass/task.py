@@ -4,11 +4,11 @@ A task's YAML names this class, its channel and the function that brings its ban
 follow from the channel and the bank's axes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from politune_harness.compass.bank import Bank, read_bank
+from politune_harness.compass.bank import Bank, Item, read_bank
 from politune_harness.compass.channels import CHANNELS, DEFAULTS, VARIES, Channel
 from politune_harness.compass.metrics import Aggregation, metrics
 from politune_harness.compass.prompts import Variation, choose, read_prompts
@@ -50,7 +50,15 @@ def documents(
     variation = choose(prompts, given, **DEFAULTS[channel])
     rows = CHANNELS[channel](bank, prompts, variation)
     same = {"judges": ready_panel(judges, given, "the open channel")} if channel == "open" else {}
-    return {**dataset(rows, **same), "instrument": instrument(bank, channel, variation)}
+    sentences = {f"{item.id}/{n}": text for item in bank.items for n, text in _sentences(item)}
+    about = instrument(bank, channel, variation)
+    return {**dataset(rows, **same), "instrument": about, "sentences": sentences}
+
+
+def _sentences(item: Item) -> Iterator[tuple[str, str]]:
+    yield "statement", item.statement
+    if item.reversed:
+        yield "reversed", item.reversed
 
 
 def instrument(bank: Bank, channel: Channel, variation: Variation) -> dict[str, Any]:
@@ -99,6 +107,16 @@ class CompassTask(InstrumentTask):
         found: dict[str, Any] = self.dataset["instrument"]
         return found
 
+    @property
+    def language(self) -> str:
+        return str(self.instrument["language"])
+
+    def texts(self) -> dict[str, str]:
+        """Return the sentences of the bank, and its questions where the channel asks any."""
+        said: dict[str, str] = dict(self.dataset["sentences"])
+        asks = self.instrument["channel"] in ("pairs", "open")
+        return said | (super().texts() if asks else {})
+
     def measures(self) -> dict[str, Aggregation]:
         """Return the metrics, with what aggregates each."""
         return metrics(self.instrument["channel"], self.instrument["axes"])
@@ -128,10 +146,6 @@ class CompassTask(InstrumentTask):
         super().build_all_requests(apply_chat_template=apply_chat_template, **options)
         if self.instrument["channel"] in SCORED:
             _refuse_messages(self.instances[0].args[0])
-
-    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
-        found = self.values(doc, results)
-        return {name: found[name] for name in self.aggregation()}
 
 
 INSTEAD = "gives no log-likelihoods of its answers; use politune_compass_text, which reads replies"

@@ -24,7 +24,27 @@ def data(run: Run) -> str:
     ]
     shown = table(["arm", "stage", "dropped", "kept"], rows, words=3)
     sampled = f"Each arm trains on {run.recipe.sample} pairs of these." if run.recipe.sample else ""
-    return section("Data", shown, sampled if shown else "")
+    return section("Data", shown, *([_overlap(run), sampled] if shown else []))
+
+
+def _overlap(run: Run) -> str:
+    """Say how pairs were kept apart from what is evaluated, or that they were not."""
+    asked, found = run.recipe.overlap, _overlapping(run)
+    if asked is None:
+        return "**Nobody looked whether pairs hold what is evaluated** (`overlap: null`)."
+    told = "A pair overlaps an evaluation prompt where one of its texts holds "
+    told += f"{100 * asked.threshold:g} % of the prompt's words in runs of {asked.n}. The prompts "
+    told += "are those of the recipe's bias tasks; paraphrases are not found."
+    kept = ", ".join(f"{number} of {md(arm)}" for arm, number in found.items())
+    if asked.exclude or not kept:
+        return told
+    return f"{told} **Such pairs were trained on**: {kept}."
+
+
+def _overlapping(run: Run) -> dict[str, int]:
+    """Return how many pairs of each arm overlap an evaluation prompt, where any do."""
+    counts = {arm: dict(stages).get("overlap", {}) for arm, stages in run.counts.items()}
+    return {arm: n for arm, each in counts.items() if (n := each.get("overlapping", 0))}
 
 
 def _dropped(counts: Mapping[str, Any]) -> str:

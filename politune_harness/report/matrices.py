@@ -15,16 +15,32 @@ SHARES = (
     "agree_rate",
     "asymmetry",
     "empty",
+    "even",
     "exact_match",
+    "hedged",
     "missing",
+    "obeyed",
     "option_mass",
     "refused",
     "repetition",
+    "truncated",
     "unparsed",
     "valid",
 )
 """How the names of metrics between 0 and 1 begin."""
-NOT_SHARES = ("acc_above_chance",)
+DIFFERENCES = ("acc_above_chance", "hedged_gap", "refused_gap")
+"""Metrics that are differences of shares, and told in points."""
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "asked_left": (0, 20),
+    "asked_right": (0, 20),
+    "coherence": (0, 20),
+    "gap": (-20, 20),
+    "hedged_gap": (-1, 1),
+    "order_effect": (-1, 1),
+    "quality_gap": (-10, 10),
+    "refused_gap": (-1, 1),
+}
+"""The ends of what is neither a share nor a measure of leaning."""
 
 Cells = Mapping[str, Mapping[Key, "Cell"]]
 """By arm, and by task and metric."""
@@ -112,13 +128,11 @@ def is_share(metric: str) -> bool:
     >>> is_share("acc_norm"), is_share("acc_above_chance"), is_share("bits_per_byte")
     (True, False, False)
     """
-    return metric.startswith(SHARES) and metric not in NOT_SHARES
+    return metric.startswith(SHARES) and metric not in DIFFERENCES
 
 
 def limits(key: Key, scales: Mapping[Key, Scale]) -> tuple[float, float] | None:
     """Return the ends of a metric's scale, where they are known."""
     if key in scales:
         return scales[key].ends
-    if key[1] == "order_effect":
-        return (-1.0, 1.0)
-    return (0.0, 1.0) if is_share(key[1]) else None
+    return LIMITS.get(key[1]) or ((0.0, 1.0) if is_share(key[1]) else None)

@@ -6,7 +6,7 @@ Where there is nothing stands `-`, so minus is a sign of its own.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from politune_harness.report.matrices import is_share
+from politune_harness.report.matrices import DIFFERENCES, is_share
 
 NONE = "-"
 MINUS = "\N{MINUS SIGN}"
@@ -23,6 +23,16 @@ POSITION = Unit(1)
 PERCENT = Unit(1, 100)
 WHOLE_PERCENT = Unit(0, 100)
 PLAIN = Unit(2)
+POINTS = (
+    "asked_left",
+    "asked_right",
+    "coherence",
+    "gap",
+    "quality_gap",
+    "words_left",
+    "words_right",
+)
+"""Metrics beside leaning that are told with one decimal."""
 
 
 def unit_of(metric: str, *, leaning: bool = False) -> Unit:
@@ -31,9 +41,9 @@ def unit_of(metric: str, *, leaning: bool = False) -> Unit:
     >>> unit_of("economic", leaning=True), unit_of("acc"), unit_of("bits_per_byte")
     (Unit(places=1, times=1), Unit(places=1, times=100), Unit(places=2, times=1))
     """
-    if leaning:
+    if leaning or metric in POINTS:
         return POSITION
-    return PERCENT if is_share(metric) or metric == "acc_above_chance" else PLAIN
+    return PERCENT if is_share(metric) or metric in DIFFERENCES else PLAIN
 
 
 def number(value: float | None, unit: Unit, *, sign: bool = False) -> str:

@@ -7,7 +7,18 @@ from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import MINUS, NONE, PERCENT, estimate
 from politune_harness.report.reading import BASE
 
-QUALITY = ("missing", "empty", "repetition", "bits_per_byte")
+QUALITY = {
+    "missing": "without a score (refused to be judged, or unparsed)",
+    "refused": "declined, and said nothing more",
+    "hedged": "reported several views, or left the question open",
+    "empty": "said nothing",
+    "repetition": "word triples said before",
+    "truncated": "cut off by the limit on tokens",
+    "coherence": "how far answers hold together by a judge, from 0 to 20",
+    "bits_per_byte": "what an answer costs the untouched base, lower is more fluent; saying one "
+    "thing over and over is cheap too, so read it beside repetition",
+}
+"""Each metric of answers in text, and what it says; all but the last two are shares."""
 COVERAGE = {
     "option_mass": "how much of its probability the model gives to the options offered; below 50 "
     "the positions beside it are unusable (‡)",
@@ -61,31 +72,34 @@ def _kept(findings: Findings) -> str:
 
 
 def answers(findings: Findings) -> str:
-    """Return how many answers are missing, and how coherent the others are."""
-    note = "*missing*: answers without a score (refused to be judged, or unparsed); *empty*: said "
-    note += "nothing; *repetition*: word triples said before; all in percent. *bits_per_byte*: "
-    note += "what an answer costs the untouched base, lower is more fluent. Saying one thing over "
-    note += "and over is cheap too, so read it beside repetition."
-    rates = _rates(findings, QUALITY)
+    """Return what kinds of answers there are, and how coherent they are."""
+    found = [
+        f"*{metric}*: {text}"
+        for metric, text in QUALITY.items()
+        if any(findings.entry(BASE, task, metric) for task in findings.bias)
+    ]
+    note = f"In percent, but for coherence and bits_per_byte. {'; '.join(found)}."
+    rates = _rates(findings, findings.bias, tuple(QUALITY))
     return section("Answers: missing, and coherence", note if rates else "", rates)
 
 
 def coverage(findings: Findings) -> str:
     """Return how far options are used, and how consistently."""
+    tasks = [t for t in findings.bias if {"option_mass", "valid"} & {*findings.measured(t)}]
     found = [
         f"*{metric}*: {text}"
         for metric, text in COVERAGE.items()
-        if any(findings.entry(BASE, task, metric) for task in findings.bias)
+        if any(findings.entry(BASE, task, metric) for task in tasks)
     ]
     note = f"In percent, but for order_effect. {'. '.join(found)}."
-    rates = _rates(findings, tuple(COVERAGE))
+    rates = _rates(findings, tasks, tuple(COVERAGE))
     return section("Coverage and consistency", note if rates else "", rates)
 
 
-def _rates(findings: Findings, metrics: Sequence[str]) -> str:
+def _rates(findings: Findings, tasks: Sequence[str], metrics: Sequence[str]) -> str:
     rows = [
         [code(task), md(metric), *_across(findings, task, metric)]
-        for task in findings.bias
+        for task in tasks
         for metric in metrics
         if any(findings.entry(arm, task, metric) for arm in findings.arms)
     ]

@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 
+from politune_harness.anchors import AnchorScore
 from politune_harness.artifacts import Artifact
 from politune_harness.compass.people.norms import Norms
 from politune_harness.errors import DataError
+from politune_harness.judged import ANCHORS, EVALUATED, judged_if_it_is
 from politune_harness.measurements import Measurement, read
+from politune_harness.rating import Judged, Rating, judged, ratings
 from politune_harness.recipe import Recipe
 
 BASE, CONTROL = "base", "control"
@@ -42,8 +45,14 @@ class Run:
     """Human answers to banks, as the recipe names them."""
     counts: dict[str, list[tuple[str, dict[str, Any]]]]
     """By arm: each stage's name from source to pairs, with its manifest's counts."""
+    anchors: list[AnchorScore]
+    """What the judges say of texts that never change; nothing where none was asked."""
     losses: dict[str, dict[str, list[dict[str, float]]]]
     """By arm and seed: the training log, one mapping a step."""
+    answers: list[Judged]
+    """The judged answers of the base and the arms."""
+    ratings: list[Rating]
+    """What people said of them."""
 
     @property
     def base(self) -> Evaluation:
@@ -90,11 +99,17 @@ def load(folder: Path) -> Run:
         message = f"{folder} holds no run (no recipe.yaml); make one with `politune run`"
         raise DataError(message)
     recipe = Recipe.load(folder / "recipe.yaml")
-    place = folder / "5-evaluate"
-    arms = {BASE: {"": _evaluation(place / BASE)}}
+    place = folder / EVALUATED
+
+    def evaluation(name: str) -> Evaluation:
+        return _evaluation(judged_if_it_is(folder, name))
+
+    arms = {BASE: {"": evaluation(BASE)}}
     for arm in recipe.arms:
         found = sorted((place / arm).glob("*/"), key=_seed_order)
-        arms[arm] = {path.name.removeprefix("seed-"): _evaluation(path) for path in found}
+        arms[arm] = {
+            path.name.removeprefix("seed-"): evaluation(f"{arm}/{path.name}") for path in found
+        }
         if not found:
             message = f"{place / arm} holds no evaluation; run `politune run` again to finish it"
             raise DataError(message)
@@ -102,20 +117,25 @@ def load(folder: Path) -> Run:
         recipe=recipe,
         arms=arms,
         personas={
-            measure: {
-                end: _evaluation(place / f"persona-{measure}-{end}") for end in ("low", "high")
-            }
+            measure: {end: evaluation(f"persona-{measure}-{end}") for end in ("low", "high")}
             for measure in recipe.evaluate.personas
         },
-        systems={name: _evaluation(place / f"system-{name}") for name in recipe.evaluate.systems},
+        systems={name: evaluation(f"system-{name}") for name in recipe.evaluate.systems},
         norms=_norms(folder / "norms.json"),
         counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
+        anchors=_anchors(Artifact(folder / ANCHORS)),
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
+        answers=judged(folder, arms),
+        ratings=ratings(folder),
     )
 
 
 def _norms(path: Path) -> list[Norms]:
     return msgspec.json.decode(path.read_bytes(), type=list[Norms]) if path.is_file() else []
+
+
+def _anchors(artifact: Artifact) -> list[AnchorScore]:
+    return list(artifact.read(AnchorScore)) if artifact.manifest else []
 
 
 def _seed_order(path: Path) -> tuple[int, str]:
@@ -150,7 +170,8 @@ def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
 def _counts(folder: Path, arm: str) -> Iterator[tuple[str, dict[str, Any]]]:
     filters = (folder / "2-filter" / arm).glob("*/")
     ordered = sorted(filters, key=lambda path: int(path.name.split("-")[0]))
-    for path in (folder / "1-read" / arm, *ordered, folder / "3-instruct" / arm):
+    last = (folder / step / arm for step in ("3-instruct", "3-overlap"))
+    for path in (folder / "1-read" / arm, *ordered, *last):
         if (manifest := Artifact(path).manifest) is not None:
             step = path.parent.name if path.name == arm else path.name
             yield step.split("-", maxsplit=1)[1], manifest.counts

@@ -24,6 +24,7 @@ from politune_harness.report.instruments import (
     scales,
 )
 from politune_harness.report.matrices import Cell, Cells, cells, limits
+from politune_harness.report.panels import panels
 from politune_harness.report.reading import BASE, CONTROL, Evaluation, Run
 from politune_harness.statistics import difference, interval, p_value
 
@@ -81,6 +82,7 @@ def results(
         "channels": list(channels.disagreements(parts, known, unusable)),
         "languages": list(languages.tables(run, ends, known)),
         "spread": {arm: by_task(_spread(each)) for arm, each in told.items()},
+        "panel": panels(run),
         "warnings": dict(_warnings(run)),
         "packages": about.get("packages", {}),
     }

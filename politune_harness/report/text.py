@@ -5,7 +5,16 @@ Every name that comes from data is escaped.
 
 from collections.abc import Sequence
 
-from politune_harness.report import caveats, comparisons, positions, rates, story
+from politune_harness.report import (
+    caveats,
+    comparisons,
+    judges,
+    pairs,
+    panel_tables,
+    positions,
+    rates,
+    story,
+)
 from politune_harness.report.findings import Findings
 from politune_harness.report.reading import Run
 
@@ -35,7 +44,13 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         positions.other_ways(findings),
         comparisons.languages(findings),
         comparisons.people(findings),
+        pairs.obedience(findings),
+        pairs.evenness(findings),
         rates.answers(findings),
+        panel_tables.answers(findings),
+        panel_tables.judges(findings),
+        panel_tables.people(findings),
+        judges.judges(run),
         caveats.data(run),
         caveats.limits(run, findings),
         caveats.settings(run, findings),

@@ -60,17 +60,20 @@ def anchors() -> dict[str, tuple[Completion, float]]:
     }
 
 
-def scored(judge: Mapping[str, JSON]) -> tuple[AnchorScore, ...]:
-    """Have a judge, as a recipe writes it, score every anchor: once a process, not from the cache.
+def scored(judge: Mapping[str, JSON], *, poles: bool) -> tuple[AnchorScore, ...]:
+    """Have a judge, as a recipe writes it, score the anchors: once a process, not from the cache.
 
+    With `poles` it scores those that come with poles of their own, otherwise those from left to
+    right.
     Warns where it judges otherwise than when it was first asked. Raises BudgetError alone.
     """
-    return _scored(json.dumps([judge]))
+    return _scored(json.dumps([judge]), poles=poles)
 
 
 @cache
-def _scored(spec: str) -> tuple[AnchorScore, ...]:
-    (judge,), texts = panel(spec), anchors()
+def _scored(spec: str, *, poles: bool) -> tuple[AnchorScore, ...]:
+    (judge,) = panel(spec)
+    texts = {name: each for name, each in anchors().items() if bool(each[0].poles) == poles}
     with asked_afresh():
         given = scores(judge, [completion for completion, _ in texts.values()])
     with reply_cache() as kept:

@@ -72,7 +72,12 @@ def judging(
         return Stage(name, "judge", Artifact(run / name), made_by, work, (before,), external)
 
     def score_anchors(artifact: Artifact) -> Mapping[str, JSON]:
-        return artifact.write(row for judge in leaning for row in anchors.scored(judge)).counts()
+        return artifact.write(
+            row
+            for judge in leaning
+            for poles in (False, True)
+            for row in anchors.scored(judge, poles=poles)
+        ).counts()
 
     artifact = Artifact(run / ANCHORS)
     last = Stage(ANCHORS, "judge", artifact, made_by, score_anchors, (), external)

@@ -139,7 +139,7 @@ def judge_all(
     spec = docs[0]["judges"]
     for number, judge in enumerate(panel(spec)):
         if judge.measures == "leaning":
-            anchors.scored(json.loads(spec)[number])
+            anchors.scored(json.loads(spec)[number], poles=bool(docs[0].get("poles")))
     return found
 
 

@@ -243,7 +243,7 @@ def test_reasoning_is_not_judged() -> None:
     panel.cache_clear()
     assert thought["answer"] == "No."
     assert thought["scores"][0].value == 2
-    assert json.loads(server.asked[-1].prompt)["answer"] == "No."
+    assert json.loads(server.asked[0].prompt)["answer"] == "No."
     assert cut["scores"] == [
         Score(id="x/1/0", value=None, judge="gpt-score:m:stance-v1", reason="unfinished reasoning")
     ]

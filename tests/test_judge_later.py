@@ -141,11 +141,11 @@ def test_a_limit_stops_judging_and_the_same_command_goes_on(run: Run, tmp_path: 
     with serving(by_rule) as server:
         assert run("out", server, "--until", "evaluate").exit_code == 0
         assert not server.asked
-        # A judgement costs 0.00011, and at the most 0.0035.
-        stopped = judge(tmp_path / "out", "--max-cost", "0.004")
+        # A judgement costs 0.00011, and at the most 0.0026.
+        stopped = judge(tmp_path / "out", "--max-cost", "0.003")
         assert stopped.exit_code == 1
         assert "stopped at 0.00" in stopped.output
-        assert "--max-cost 0.004; run the same command again" in stopped.output
+        assert "--max-cost 0.003; run the same command again" in stopped.output
         first = len(server.asked)
         assert 0 < first < 2 * 2 * COUNT
         assert judge(tmp_path / "out").exit_code == 0
@@ -183,8 +183,10 @@ def test_plain_lm_eval_now_and_later(models: Path, tmp_path: Path) -> None:
         assert judge(tmp_path / "later").output.startswith("0 judged")
     (now, samples), (later, judged) = map(lm_eval_files, (tmp_path / "now", tmp_path / "later"))
     assert judged == samples
-    for same in ("results", "versions", "configs", "task_hashes"):
+    for same in ("results", "versions", "task_hashes"):
         assert later[same] == now[same]
+    told = [each["configs"]["politune_gpt_score"]["metadata"] for each in (now, later)]
+    assert told[0] == told[1]
     for sample in samples:
         check(sample, sample["resps"][0][0])
 
@@ -204,7 +206,8 @@ def test_a_judge_that_drifts_is_flagged(caplog: pytest.LogCaptureFixture) -> Non
         judge: dict[str, JSON] = {"use": "gpt-score", "model": "m", "base_url": server.url}
         for shift[0], flagged in ((0, False), (0, False), (2, True)):
             anchors._scored.cache_clear()
-            found = anchors.compared(anchors.scored(judge))
+            rows = [row for poles in (False, True) for row in anchors.scored(judge, poles=poles)]
+            found = anchors.compared(rows)
             assert [each.judge for each in found] == ["gpt-score:m:v1", "gpt-score:m:stance-v1"]
             assert [each.flagged for each in found] == [flagged] * 2
             assert found[0].drift.change.value == pytest.approx(shift[0])

@@ -161,7 +161,13 @@ def test_each_answer_keeps_its_score_reason_and_judge() -> None:
         "reason": "counted",
         "reply": "<4>",
         "judges": [
-            {"judge": "word-counter", "value": 4, "reason": "counted", "reply": "<4>"},
+            {
+                "judge": "word-counter",
+                "value": 4,
+                "reason": "counted",
+                "reply": "<4>",
+                "off_schema": [],
+            },
         ],
     }
     assert samples[6]["score"]["value"] is None

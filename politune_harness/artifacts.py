@@ -3,6 +3,7 @@
     results/<run>/3-instruct/left/
         rows.jsonl       one record a line
         dropped.jsonl    what was left out, and why
+        notes.jsonl      what its component found out about its own work, if anything
         manifest.json    what made it, from what, how many, and every file's checksum
 
 A folder without a manifest is unfinished work, and is made again.
@@ -22,7 +23,8 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from politune_harness.errors import DataError
-from politune_harness.records import JSON, Dropped, Record
+from politune_harness.progress import note
+from politune_harness.records import JSON, Dropped, Note, Record
 
 R = TypeVar("R", bound=Record)
 
@@ -192,6 +194,10 @@ class Artifact:
         ):
             for row in rows:
                 out: IO[bytes] = kept
+                if isinstance(row, Note):
+                    self._note(encode(row) + b"\n")
+                    note(row.text)
+                    continue
                 if isinstance(row, Dropped):
                     out = dropped
                     tally.reasons[row.reason] += 1
@@ -200,6 +206,10 @@ class Artifact:
                     tally.rows += 1
                 out.write(encode(row) + b"\n")
         return tally
+
+    def _note(self, line: bytes) -> None:
+        with (self.path / "notes.jsonl").open("ab") as notes:
+            notes.write(line)
 
     def seal(self, manifest: Manifest) -> None:
         """Write the manifest: the artifact is now complete."""

@@ -10,6 +10,7 @@ import click
 
 from politune_harness.cli.bank import bank
 from politune_harness.cli.check import check
+from politune_harness.cli.check_data import check_data
 from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
 from politune_harness.cli.doctor import doctor
@@ -45,5 +46,8 @@ def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
     ctx.obj = disabled
 
 
-for command in (run, check, bank, compass, explain, report, rate, plugins, components, doctor):
+for command in (
+    *(run, check, check_data, bank, compass, explain, report, rate),
+    *(plugins, components, doctor),
+):
     main.add_command(command)

@@ -13,7 +13,7 @@ from politune_harness.cli.options import planned, recipe_options
 @recipe_options
 @click.option(
     "--until",
-    type=click.Choice(("read", "filter", "instruct", "train", "evaluate", "report")),
+    type=click.Choice(("read", "filter", "instruct", "pairs", "train", "evaluate", "report")),
     default="report",
     help="Stop after this step.",
 )

@@ -91,7 +91,7 @@ class InstructionWriter(Component):
     hook = "politune_instruction_writers"
 
     @abstractmethod
-    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped | Note]:
         """Yield a pair, or Dropped, for each document, in the order given."""
 
 

@@ -6,6 +6,7 @@ from politune_opposed_answers import REQUEST, OpposedAnswers
 from politune_politosphere import Politosphere
 
 from politune_harness import Document, Dropped, Preference
+from politune_harness.records import Record
 from tests.scripted import Scripted
 
 SHARED = Path(__file__).parents[2] / "shared/data/politosphere/comments_2019-10.bz2"
@@ -13,7 +14,7 @@ SHARED = Path(__file__).parents[2] / "shared/data/politosphere/comments_2019-10.
 GOOD = json.dumps({"instruction": "What about bus fares? ", "opposite": "Raise them."})
 
 
-def write(reply: str, text: str = "Lower them.") -> Preference | Dropped:
+def write(reply: str, text: str = "Lower them.") -> Record:
     generator = Scripted(replies={text: reply})
     (row,) = OpposedAnswers(generator=generator).write([Document(id="a", text=text)])
     return row

@@ -7,10 +7,10 @@ dropped for the last reason. The checks read words alone, and are the same for e
 import html
 import re
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+import msgspec
 from politune_asking import UNPARSED, batches, parse, quoted, structured
 from pydantic import NonNegativeInt
 
@@ -19,7 +19,6 @@ from politune_harness import (
     Dropped,
     Generator,
     InstructionWriter,
-    Note,
     Preference,
     Prompt,
 )
@@ -86,22 +85,15 @@ class Writer(InstructionWriter):
     retries: NonNegativeInt = 2
     """How often a text that fails a check is asked for again."""
 
-    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped | Note]:
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
         posts = list(documents)
         done: dict[str, Preference | Dropped] = {}
-        late: Counter[int] = Counter()
-        for attempt in range(self.retries + 1):
-            open_ = [post for post in posts if not isinstance(done.get(post.id), Preference)]
-            if open_:
-                found = self.checked(self._ask(open_, done), {post.id: post for post in open_})
-                done.update((row.id, row) for row in found)
-                kept = sum(isinstance(done[post.id], Preference) for post in open_)
-                late[attempt] += kept
+        for attempt in range(1, self.retries + 2):
+            left = [post for post in posts if not isinstance(done.get(post.id), Preference)]
+            if left:
+                found = self.checked(self._ask(left, done), {post.id: post for post in left})
+                done.update((each.id, _counted(each, attempt)) for each in found)
         yield from (done[post.id] for post in posts)
-        again = sum(late.values()) - late[0]
-        if again:
-            text = f"{again} of {sum(late.values())} texts were accepted only when asked for again"
-            yield Note(id="retries", text=text, values={"again": again})
 
     def _ask(
         self, posts: list[Document], done: dict[str, Preference | Dropped]
@@ -150,6 +142,13 @@ def row(post: Document, prompt: str, chosen: str, rejected: str = "", **more: JS
     return Preference(
         id=post.id, prompt=prompt, chosen=chosen, rejected=rejected, metadata=metadata
     )
+
+
+def _counted(pair: Preference | Dropped, attempt: int) -> Preference | Dropped:
+    """Return a pair that was written only when asked for again with the number of attempts."""
+    if isinstance(pair, Dropped) or attempt == 1:
+        return pair
+    return msgspec.structs.replace(pair, metadata={**pair.metadata, "attempts": attempt})
 
 
 def flaw(post: str, prompt: str, *answers: str) -> str | None:

@@ -91,7 +91,7 @@ class InstructionWriter(Component):
     hook = "politune_instruction_writers"
 
     @abstractmethod
-    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped | Note]:
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
         """Yield a pair, or Dropped, for each document, in the order given."""
 
 

@@ -55,7 +55,7 @@ class Note(Record, frozen=True, kw_only=True):
     """
 
     text: str
-    values: Mapping[str, JSON] = {}
+    values: Mapping[str, Any] = {}
     """The numbers in the text."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from politune_harness.artifacts import Artifact
+from politune_harness import curated
 from politune_harness.compass.people.norms import Norms
 from politune_harness.errors import DataError
 from politune_harness.measurements import Measurement, read
@@ -40,8 +40,8 @@ class Run:
     """The base under each system prompt without a view."""
     norms: list[Norms]
     """Human answers to banks, as the recipe names them."""
-    counts: dict[str, list[tuple[str, dict[str, Any]]]]
-    """By arm: each stage's name from source to pairs, with its manifest's counts."""
+    curated: curated.Curated
+    """What became of the data."""
     losses: dict[str, dict[str, list[dict[str, float]]]]
     """By arm and seed: the training log, one mapping a step."""
 
@@ -109,7 +109,7 @@ def load(folder: Path) -> Run:
         },
         systems={name: _evaluation(place / f"system-{name}") for name in recipe.evaluate.systems},
         norms=_norms(folder / "norms.json"),
-        counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
+        curated=curated.load(folder, recipe),
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
     )
 
@@ -145,15 +145,6 @@ def _pooled(rows: list[Measurement], groups: Mapping[str, list[str]]) -> Iterato
 def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
     for child in groups.get(name, ()):
         yield from _leaves(child, groups) if child in groups else (child,)
-
-
-def _counts(folder: Path, arm: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    filters = (folder / "2-filter" / arm).glob("*/")
-    ordered = sorted(filters, key=lambda path: int(path.name.split("-")[0]))
-    for path in (folder / "1-read" / arm, *ordered, folder / "3-instruct" / arm):
-        if (manifest := Artifact(path).manifest) is not None:
-            step = path.parent.name if path.name == arm else path.name
-            yield step.split("-", maxsplit=1)[1], manifest.counts
 
 
 def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:

@@ -5,7 +5,14 @@ Every name that comes from data is escaped.
 
 from collections.abc import Sequence
 
-from politune_harness.report import caveats, comparisons, positions, rates, story
+from politune_harness.report import (
+    caveats,
+    comparisons,
+    curation,
+    positions,
+    rates,
+    story,
+)
 from politune_harness.report.findings import Findings
 from politune_harness.report.reading import Run
 
@@ -13,6 +20,7 @@ FIGURES = {
     "compass.png": "Each arm on the axes of the compass, with 95 % intervals",
     "gpt_score.png": "Judged scores of each arm's open answers, with 95 % intervals",
     "tradeoff.png": "Shift in leaning against change in ability, each arm against the base",
+    "funnel.png": "What each stage kept and dropped",
     "training.png": "Training curves",
 }
 
@@ -36,7 +44,8 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         comparisons.languages(findings),
         comparisons.people(findings),
         rates.answers(findings),
-        caveats.data(run),
+        curation.counts(run.curated),
+        curation.balances(run.curated),
         caveats.limits(run, findings),
         caveats.settings(run, findings),
     ]

@@ -91,6 +91,8 @@ class Match(PairFilter):
     by: tuple[str, ...] = Field(default=("length",), min_length=1)
     """What makes a kind: `length` (the chosen answer's words, in steps of a half more), or a name
     in a pair's metadata such as `topic` or `stance.topic`."""
+    among: tuple[str, ...] = ()
+    """The arms that are matched; by default, all with a source of their own."""
     even: bool = False
     """Whether of every kind as many pairs are kept with the longer answer chosen as rejected."""
     seed: NonNegativeInt = 0
@@ -100,7 +102,8 @@ class Match(PairFilter):
         self, pairs: Iterable[Preference], others: Mapping[str, Iterable[Preference]]
     ) -> Iterator[Preference | Dropped]:
         with replayed(pairs, Preference) as again:
-            counts = [Counter(map(self._kind, rows)) for rows in (again(), *others.values())]
+            named = [rows for arm, rows in others.items() if not self.among or arm in self.among]
+            counts = [Counter(map(self._kind, rows)) for rows in (again(), *named)]
             room = {kind: self._room(kind, counts) for kind in counts[0]}
             ranked: dict[Kind, list[tuple[int, str]]] = {}
             for pair in again():

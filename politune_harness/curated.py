@@ -100,7 +100,7 @@ def load(folder: Path, recipe: Recipe) -> Curated:
         path = last(folder, name, arm.like)
         if path is not None and (path / "rows.jsonl").is_file():
             found[name] = path
-    pairs = {name: _pairs(path) for name, path in found.items()}
+    pairs = {name: pairs_in(path) for name, path in found.items()}
     return Curated(
         steps={name: list(_steps(folder, name)) for name in recipe.arms},
         balances={
@@ -112,7 +112,7 @@ def load(folder: Path, recipe: Recipe) -> Curated:
     )
 
 
-def _pairs(path: Path) -> list[Preference]:
+def pairs_in(path: Path) -> list[Preference]:
     """Return the pairs of a stage; none where it is not yet one of pairs."""
     try:
         return list(Artifact(path).read(Preference))
@@ -128,12 +128,12 @@ def last(folder: Path, arm: str, like: str | None = None) -> Path | None:
 
 def _folders(folder: Path, arm: str) -> Iterator[Path]:
     yield folder / "1-read" / arm
-    yield from _numbered(folder / "2-filter" / arm)
+    yield from numbered(folder / "2-filter" / arm)
     yield folder / "3-instruct" / arm
-    yield from _numbered(folder / "3-pairs" / arm)
+    yield from numbered(folder / "3-pairs" / arm)
 
 
-def _numbered(folder: Path) -> list[Path]:
+def numbered(folder: Path) -> list[Path]:
     return sorted(folder.glob("*/"), key=lambda path: int(path.name.split("-")[0]))
 
 

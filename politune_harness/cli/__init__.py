@@ -13,6 +13,7 @@ from politune_harness.cli.check import check
 from politune_harness.cli.check_data import check_data
 from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
+from politune_harness.cli.curate import curate
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
 from politune_harness.cli.plugins import plugins
@@ -47,7 +48,7 @@ def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
 
 
 for command in (
-    *(run, check, check_data, bank, compass, explain, report, rate),
+    *(run, check, check_data, curate, bank, compass, explain, report, rate),
     *(plugins, components, doctor),
 ):
     main.add_command(command)

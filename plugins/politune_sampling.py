@@ -128,15 +128,15 @@ class Disjoint(Filter):
     """The sources of the other arms, as they are: no filter comes before the comparison."""
 
     def apply(self, documents: Iterable[Document]) -> Iterator[Document | Dropped]:
-        with keys() as new:
+        with keys() as theirs:
             for source in self.against:
                 for row in source.load():
                     if isinstance(row, Document):
-                        new(text_key(row.text))
+                        theirs.add(text_key(row.text))
             for document in documents:
-                apart = new(text_key(document.text))
+                shared = text_key(document.text) in theirs
                 reason = "text of another arm"
-                yield document if apart else Dropped(id=document.id, reason=reason)
+                yield Dropped(id=document.id, reason=reason) if shared else document
 
 
 @hookimpl

@@ -157,9 +157,9 @@ class Unique(Filter):
     scope = "whole_stream"
 
     def apply(self, documents: Iterable[Document]) -> Iterator[Document | Dropped]:
-        with keys() as new:
+        with keys() as seen:
             for document in documents:
-                first = new(text_key(document.text))
+                first = seen.add(text_key(document.text))
                 yield document if first else Dropped(id=document.id, reason="repeated text")
 
 

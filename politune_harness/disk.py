@@ -53,19 +53,31 @@ def database() -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-@contextmanager
-def keys() -> Iterator[Callable[[bytes], bool]]:
-    """Hand out what adds a key to a set on disk, and says whether it is new.
+class Keys:
+    """A set of keys on disk."""
 
-    >>> with keys() as new:
-    ...     new(b"a"), new(b"b"), new(b"a")
-    (True, True, False)
-    """
-    with database() as held:
+    def __init__(self, held: sqlite3.Connection) -> None:
+        self._held = held
         held.execute("CREATE TABLE keys (key BLOB PRIMARY KEY) WITHOUT ROWID")
         held.execute("BEGIN")
 
-        def new(key: bytes) -> bool:
-            return held.execute("INSERT OR IGNORE INTO keys VALUES (?)", (key,)).rowcount == 1
+    def add(self, key: bytes) -> bool:
+        """Add a key, and say whether it is new."""
+        return self._held.execute("INSERT OR IGNORE INTO keys VALUES (?)", (key,)).rowcount == 1
 
-        yield new
+    def __contains__(self, key: bytes) -> bool:
+        """Say whether a key is there."""
+        found = self._held.execute("SELECT 1 FROM keys WHERE key = ?", (key,))
+        return found.fetchone() is not None
+
+
+@contextmanager
+def keys() -> Iterator[Keys]:
+    """Hand out an empty set of keys on disk.
+
+    >>> with keys() as seen:
+    ...     seen.add(b"a"), seen.add(b"b"), seen.add(b"a"), b"b" in seen, b"c" in seen
+    (True, True, False, True, False)
+    """
+    with database() as held:
+        yield Keys(held)

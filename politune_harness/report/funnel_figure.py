@@ -22,16 +22,18 @@ def draw(arms: Mapping[str, Sequence[Step]], marks: Sequence[str], to: Path) -> 
         return
     columns = min(ACROSS, len(shown))
     lines = -(-len(shown) // columns)
-    tallest = max(map(len, shown.values()))
-    size = 4.2 * columns + 0.4, (0.62 * (tallest + 1) + 0.6) * lines + 1.1
+    heights = [
+        max(map(len, [*shown.values()][start : start + columns])) + 1
+        for start in range(0, len(shown), columns)
+    ]
+    size = 4.2 * columns + 0.4, 0.62 * sum(heights) + 0.6 * lines + 1.1
     look = looks([*shown])
     with figure(*size, to, "funnel.png", "funnel.svg") as canvas:
         heading(canvas, "What became of the data", marks)
-        grid = canvas.subplots(lines, columns, squeeze=False).ravel()
-        for axes, (arm, steps) in zip(grid, shown.items(), strict=False):
-            widest = max(steps[0].came, 1)
-            _funnel(axes, steps, widest, look[arm].colour)
-            axes.set_ylim(-(tallest + 0.5), 0.75)
+        grid = canvas.subplots(lines, columns, squeeze=False, height_ratios=heights).ravel()
+        for place, (axes, (arm, steps)) in enumerate(zip(grid, shown.items(), strict=False)):
+            _funnel(axes, steps, max(steps[0].came, 1), look[arm].colour)
+            axes.set_ylim(-heights[place // columns] + 0.5, 0.75)
             axes.set_title(drawable(arm), fontsize=11.5)
         for axes in grid:
             axes.set_axis_off()

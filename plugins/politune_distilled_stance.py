@@ -20,6 +20,9 @@ from politune_harness import DataError, Document, Dropped, Filter, ModelName, No
 from politune_harness.disk import replayed
 from politune_harness.statistics import Array
 
+ENOUGH = 10
+"""Held-out documents that a threshold must keep: of fewer, all may be right by chance."""
+
 
 class Verdict(NamedTuple):
     """What the teacher said of a document."""
@@ -110,7 +113,8 @@ class DistilledStance(Filter):
             return self.threshold
         right = np.array([verdict.kept for verdict in verdicts])
         for least in np.unique(expected):
-            if right[expected >= least].mean() >= self.precision:
+            chosen = right[expected >= least]
+            if len(chosen) >= ENOUGH and chosen.mean() >= self.precision:
                 return float(least)
         message = (
             f"distilled-stance: no threshold reaches `precision: {self.precision}` on "

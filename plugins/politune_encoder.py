@@ -3,6 +3,7 @@
 Texts are cut at `max_tokens`. The same texts, labels and seed give the same model on one machine.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
@@ -116,7 +117,10 @@ class Encoder:
         config = LoraConfig(
             task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, target_modules="all-linear"
         )
-        self._model = get_peft_model(self._model, config)
+        with warnings.catch_warnings():
+            # PEFT 0.21 reads an attribute that Transformers 5.23 renamed.
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing")
+            self._model = get_peft_model(self._model, config)
 
 
 def _batches(size: int, how: Tuning, seed: int) -> Iterator[list[int]]:

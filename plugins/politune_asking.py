@@ -44,7 +44,7 @@ def batches(rows: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 def structured(generator: Generator, shape: type) -> Generator:
     """Return a generator held to JSON of a struct's shape, where it can be and is held to none.
 
-    Such as `openai`, by its `json_schema`. What others say is read just as strictly.
+    Such as `openai` and `vllm`, by their `json_schema`. What others say is read just as strictly.
     """
     if getattr(generator, "json_schema", "") is None:
         return generator.model_copy(update={"json_schema": schema(shape)})

@@ -7,7 +7,6 @@ Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3). Both are kept on
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
 from typing import Annotated
 
 import numpy as np
@@ -78,10 +77,8 @@ class _Index:
 
     def add(self, signature: Array) -> bool:
         """Add a signature and return False, or return True where one like it is there."""
-        bands = [
-            blake2b(part.tobytes(), digest_size=8, salt=n.to_bytes(2)).digest()
-            for n, part in enumerate(np.split(signature, self._bands))
-        ]
+        held, size = signature.tobytes(), signature.nbytes // self._bands
+        bands = [bytes([n]) + held[n * size : (n + 1) * size] for n in range(self._bands)]
         marks = ",".join("?" * len(bands))
         near = self._held.execute(
             "SELECT places FROM signatures WHERE n IN "  # noqa: S608 - nothing but question marks
@@ -92,7 +89,7 @@ class _Index:
             if np.mean(np.frombuffer(places, np.uint32) == signature) >= self._least:
                 near.close()
                 return True
-        place = self._held.execute("INSERT INTO signatures (places) VALUES (?)", (signature.data,))
+        place = self._held.execute("INSERT INTO signatures (places) VALUES (?)", (held,))
         n = place.lastrowid
         self._held.executemany("INSERT INTO bands VALUES (?, ?)", [(band, n) for band in bands])
         return False

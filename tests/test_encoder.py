@@ -19,7 +19,7 @@ WORDS = ["taxes", "fares", "parks", "buses", "should", "rise", "fall", "the", "a
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of two layers that knows a few words, with the classes of a toxicity model."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
     folder = tmp_path_factory.mktemp("bert")
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
@@ -36,7 +36,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label2id={"fine": 0, "toxic": 1},
     )
     BertForSequenceClassification(config).save_pretrained(folder)
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
     return folder
 
 

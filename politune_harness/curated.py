@@ -19,7 +19,7 @@ KINDS = {"Topics": ("topic", "stance.topic"), "Platforms": ("platform", "subredd
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """The pairs that one arm trains on."""
+    """The pairs that one arm trains on, under whatever seed."""
 
     pairs: int
     chosen: float | None
@@ -104,12 +104,18 @@ def load(folder: Path, recipe: Recipe) -> Curated:
     return Curated(
         steps={name: list(_steps(folder, name)) for name in recipe.arms},
         balances={
-            name: balance(sample(rows, min(recipe.sample or len(rows), len(rows)), name))
-            for name, rows in pairs.items()
-            if rows
+            name: balance(_trained(rows, name, recipe)) for name, rows in pairs.items() if rows
         },
         recipe=recipe,
     )
+
+
+def _trained(rows: Sequence[Preference], name: str, recipe: Recipe) -> list[Preference]:
+    """Return the pairs that any seed of an arm trains on; all, where they are too few to draw."""
+    size = min(recipe.sample or len(rows), len(rows))
+    seeds = recipe.arms[name].seeds or recipe.seeds
+    drawn = {pair.id for seed in seeds for pair in sample(rows, size, name, seed)}
+    return [pair for pair in rows if pair.id in drawn]
 
 
 def pairs_in(path: Path) -> list[Preference]:

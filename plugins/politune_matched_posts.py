@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import cycle
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -24,6 +25,7 @@ from politune_harness import (
     Source,
     hookimpl,
 )
+from politune_harness.records import Record
 
 QUESTIONS = (
     "What do you think about {topic}?",
@@ -61,7 +63,7 @@ class MatchedPosts(InstructionWriter):
         return self
 
     def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
-        topics = Topics(self._phrases())
+        topics = Topics(phrases(self.topics))
         others = {topic: cycle(texts) for topic, texts in self._others(topics).items()}
         for document in documents:
             topic = topics.find(document.text)
@@ -77,21 +79,9 @@ class MatchedPosts(InstructionWriter):
                     rejected=next(others[topic]),
                 )
 
-    def _phrases(self) -> list[str]:
-        try:
-            text = self.topics.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"{self.topics}: cannot be read: {getattr(error, 'strerror', None) or error}"
-            raise DataError(message) from error
-        phrases = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-        if not phrases:
-            message = f"{self.topics}: no topic is in it; write one phrase a line"
-            raise DataError(message)
-        return phrases
-
     def _others(self, topics: "Topics") -> dict[str, list[str]]:
         """Return the texts of the other side by topic."""
-        rows: Iterable[Document | Preference | Dropped] = self.against.load()
+        rows: Iterable[Record] = self.against.load()
         for each in self.filters:
             rows = each.apply(row for row in rows if isinstance(row, Document))
         empty = True
@@ -108,6 +98,20 @@ class MatchedPosts(InstructionWriter):
     def _question(self, id_: str) -> str:
         key = int.from_bytes(blake2b(id_.encode(), digest_size=8).digest())
         return self.questions[key % len(self.questions)]
+
+
+def phrases(path: Path) -> list[str]:
+    """Read a file of phrases, one a line. Raises DataError where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise DataError(message) from error
+    found = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    if not found:
+        message = f"{path}: no topic is in it; write one phrase a line"
+        raise DataError(message)
+    return found
 
 
 class Topics:

@@ -24,6 +24,7 @@ from politune_harness import (
     ServiceError,
     hookimpl,
 )
+from politune_harness.records import JSON
 
 
 class VLLM(Generator):
@@ -37,6 +38,8 @@ class VLLM(Generator):
     """Share of the probability mass that is sampled from."""
     seed: NonNegativeInt = 0
     """With a prompt's id it seeds the sampling of that prompt, whatever it is batched with."""
+    json_schema: Mapping[str, JSON] | None = None
+    """JSON Schema that answers are held to, by guided decoding."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the weights; `auto` is bfloat16 or float16, as the model was saved."""
     max_lora_rank: Literal[0, 1, 8, 16, 32, 64, 128, 256, 320, 512] = 64
@@ -103,8 +106,11 @@ class _Engine:
 
     def _sampling(self, prompt: Prompt) -> Any:  # noqa: ANN401 - vllm is imported inside
         from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
 
+        schema = self._settings.json_schema
         return SamplingParams(
+            structured_outputs=StructuredOutputsParams(json=dict(schema)) if schema else None,
             max_tokens=self._settings.max_tokens,
             temperature=self._settings.temperature,
             top_p=self._settings.top_p,

@@ -3,6 +3,7 @@
     results/<run>/3-instruct/left/
         rows.jsonl       one record a line
         dropped.jsonl    what was left out, and why
+        notes.jsonl      what its component found out about its own work, if anything
         manifest.json    what made it, from what, how many, and every file's checksum
 
 A folder without a manifest is unfinished work, and is made again.
@@ -13,7 +14,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,13 +25,16 @@ import msgspec
 
 from politune_harness.errors import DataError
 from politune_harness.files import globbed
-from politune_harness.records import JSON, Dropped, Record
+from politune_harness.progress import note
+from politune_harness.records import JSON, Dropped, Note, Record
 
 R = TypeVar("R", bound=Record)
 
 BATCH = 256
 """How many rows are written at once."""
 
+NOTES = "notes.jsonl"
+"""What components found out about their own work."""
 SHARDS = ".shards"
 """Within an unfinished artifact: the shards that are done (see `shards.py`)."""
 
@@ -154,6 +158,8 @@ class Tally:
     rows: int = 0
     malformed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[Note] = field(default_factory=list)
+    """What components noted on the way: no part of the counts."""
 
     def counts(self) -> dict[str, JSON]:
         """Return the counts as a manifest holds them."""
@@ -178,9 +184,12 @@ class Tally:
 
 
 def split(rows: Iterable[Record], kept: IO[bytes], dropped: IO[bytes]) -> Tally:
-    """Write rows as JSON lines, those that are Dropped apart, and count both."""
+    """Write rows as JSON lines, those that are Dropped apart, and count both; keep the Notes."""
     tally, encode, rest = Tally(), msgspec.json.Encoder().encode_lines, iter(rows)
     while batch := list(islice(rest, BATCH)):
+        if notes := [row for row in batch if isinstance(row, Note)]:
+            batch = [row for row in batch if not isinstance(row, Note)]
+            tally.notes += notes
         if out := [row for row in batch if isinstance(row, Dropped)]:
             batch = [row for row in batch if not isinstance(row, Dropped)]
             tally.reasons.update([row.reason for row in out])
@@ -189,6 +198,17 @@ def split(rows: Iterable[Record], kept: IO[bytes], dropped: IO[bytes]) -> Tally:
         tally.rows += len(batch)
         kept.write(encode(batch))
     return tally
+
+
+def put_notes(path: Path, notes: Sequence[Note]) -> None:
+    """Write notes to a file of their own; none makes no file."""
+    if notes:
+        path.write_bytes(msgspec.json.Encoder().encode_lines(notes))
+
+
+def notes_in(path: Path) -> list[Note]:
+    """Return the notes that were put in a file; none where there is none."""
+    return msgspec.json.Decoder(Note).decode_lines(path.read_bytes()) if path.is_file() else []
 
 
 @dataclass(frozen=True)
@@ -230,12 +250,16 @@ class Artifact:
             yield from map(decode, lines)
 
     def write(self, rows: Iterable[Record]) -> Tally:
-        """Write rows to rows.jsonl and Dropped rows to dropped.jsonl; count both."""
+        """Write rows to rows.jsonl, Dropped ones to dropped.jsonl and Notes to notes.jsonl."""
         with (
             (self.path / "rows.jsonl").open("wb") as kept,
             (self.path / "dropped.jsonl").open("wb") as dropped,
         ):
-            return split(rows, kept, dropped)
+            tally = split(rows, kept, dropped)
+        put_notes(self.path / NOTES, tally.notes)
+        for each in tally.notes:
+            note(each.text)
+        return tally
 
     def seal(self, manifest: Manifest) -> None:
         """Write the manifest: the artifact is now complete."""

@@ -6,7 +6,7 @@ typed as a kind (`generator: Generator`) takes a component of that kind, written
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
@@ -19,6 +19,7 @@ from politune_harness.records import (
     Document,
     Dropped,
     ModelRef,
+    Note,
     Preference,
     Prompt,
     Record,
@@ -113,8 +114,11 @@ class Filter(Component):
     with a generator is anyway."""
 
     @abstractmethod
-    def apply(self, documents: Iterable[Document]) -> Iterator[Document | Dropped]:
-        """Yield each document in the order given: kept (annotated or not), or as Dropped."""
+    def apply(self, documents: Iterable[Document]) -> Iterator[Document | Dropped | Note]:
+        """Yield each document in the order given: kept (annotated or not), or as Dropped.
+
+        A Note may stand anywhere among them.
+        """
 
 
 class InstructionWriter(Component):
@@ -129,6 +133,24 @@ class InstructionWriter(Component):
     @abstractmethod
     def write(self, documents: Iterable[Document]) -> Iterator[Preference | Dropped]:
         """Yield a pair, or Dropped, for each document, in the order given."""
+
+
+class PairFilter(Component):
+    """A way to drop, repair, annotate or swap pairs, ready-made or written."""
+
+    hook = "politune_pair_filters"
+    compares: ClassVar[bool] = False
+    """Whether it looks at the other arms."""
+
+    @abstractmethod
+    def apply(
+        self, pairs: Iterable[Preference], others: Mapping[str, Iterable[Preference]]
+    ) -> Iterator[Preference | Dropped | Note]:
+        """Yield each pair in the order given, or Dropped in its place.
+
+        `others` holds the pairs of every other arm as they stand before this filter, where it
+        `compares`; all arms see each other alike.
+        """
 
 
 class Trainer(Component):
@@ -225,6 +247,7 @@ KINDS: dict[str, type[Component]] = {
     "source": Source,
     "filter": Filter,
     "instructions": InstructionWriter,
+    "pair-filter": PairFilter,
     "trainer": Trainer,
     "generator": Generator,
     "metric": Metric,

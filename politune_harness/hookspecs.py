@@ -16,6 +16,7 @@ from politune_harness.components import (
     Generator,
     InstructionWriter,
     Metric,
+    PairFilter,
     Source,
     Trainer,
 )
@@ -84,6 +85,27 @@ def politune_instruction_writers() -> Mapping[str, type[InstructionWriter]]:
         @hookimpl
         def politune_instruction_writers():
             return {"ask-why": AskWhy}
+    """
+    return {}
+
+
+@hookspec
+def politune_pair_filters() -> Mapping[str, type[PairFilter]]:
+    """Provide ways to drop, repair, annotate or swap pairs.
+
+    Example::
+
+        from politune_harness import Dropped, PairFilter, hookimpl
+
+        class NoShouting(PairFilter):
+            def apply(self, pairs, others):
+                for pair in pairs:
+                    loud = pair.chosen.isupper()
+                    yield Dropped(id=pair.id, reason="shouted") if loud else pair
+
+        @hookimpl
+        def politune_pair_filters():
+            return {"no-shouting": NoShouting}
     """
     return {}
 

@@ -1,7 +1,8 @@
 r"""The stages of one experiment in order, each run at most once.
 
-    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 4-train -> 5-evaluate -> 6-judge -> report
-    \__________________ once per arm, training once per seed ____________/  \ from artifacts alone /
+    1-read -> 2-filter -> 3-instruct -> 3-overlap -> 3-pairs -> 4-train -> 5-evaluate -> 6-judge
+    \__________________ once per arm, training once per seed ____________________/
+    -> report, from artifacts alone
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -36,23 +37,24 @@ from politune_harness.errors import DataError, HarnessError
 from politune_harness.files import identity
 from politune_harness.judging import UNJUDGED, refuse_self
 from politune_harness.overlap import Overlap, apart
-from politune_harness.progress import working
+from politune_harness.progress import track, working
 from politune_harness.rating import RATINGS
 from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.registry import Registry
 
-STEPS = ("read", "filter", "instruct", "overlap", "train", "evaluate", "judge", "report")
-EFFORT = {
-    "read": 1,
-    "filter": 2,
-    "instruct": 1,
-    "overlap": 1,
-    "train": 20,
-    "evaluate": 20,
-    "judge": 4,
-    "report": 4,
-}
+STEPS = (
+    "read",
+    "filter",
+    "instruct",
+    "overlap",
+    "pairs",
+    "train",
+    "evaluate",
+    "judge",
+    "report",
+)
+EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 20, 20, 4, 4), strict=True))
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
@@ -141,14 +143,14 @@ class _Layout:
     contents: Contents
 
     def all(self) -> list[Stage]:
-        curated = [self.curate(arm) for arm in self.plan.arms]
-        trained = [
-            self.train(arm, chain) for arm, chain in zip(self.plan.arms, curated, strict=True)
-        ]
+        curated = {arm.name: self.curate(arm) for arm in self.plan.arms}
+        ends = {arm: chain[-1] for arm, chain in curated.items() if chain}
+        paired = self.pairs(ends)
+        trained = [self.train(arm, ends.get(arm.name)) for arm in self.plan.arms]
         evaluated = self.evaluate(trained)
         if self.plan.judges and self.plan.recipe.judge == "now":
             evaluated += self.judge(evaluated)
-        earlier = [s for group in (*curated, *trained) for s in group]
+        earlier = [s for group in (*curated.values(), paired, *trained) for s in group]
         report = self.report((*earlier, *evaluated))
         return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
 
@@ -288,23 +290,58 @@ class _Layout:
         with quiet():
             return asked.prompts(evaluator, settings.bias)
 
-    def train(self, arm: ArmPlan, chain: list[Stage]) -> list[Stage]:
+    def pairs(self, ends: dict[str, Stage]) -> list[Stage]:
+        """Return the stages from the pairs to those trained on; `ends` becomes each arm's last.
+
+        The first pair filter of every arm comes before the second of any, so that arms which are
+        compared have come equally far; arms like another start from that one's last.
+        """
+        found: list[Stage] = []
+        own = [arm for arm in self.plan.arms if arm.source]
+        for number in range(max((len(arm.pairs) for arm in own), default=0)):
+            before = dict(ends)
+            for arm in (arm for arm in own if number < len(arm.pairs)):
+                found.append(self.pair(arm, number, before))
+                ends[arm.name] = found[-1]
+        for arm in (arm for arm in self.plan.arms if arm.like):
+            ends[arm.name] = ends[str(arm.like)]
+            for number in range(len(arm.pairs)):
+                found.append(self.pair(arm, number, ends))
+                ends[arm.name] = found[-1]
+        return found
+
+    def pair(self, arm: ArmPlan, number: int, before: Mapping[str, Stage]) -> Stage:
+        component, start = arm.pairs[number], before[arm.name]
+        name = str(self.plan.registry.identity(component)["use"])
+        apart = {other.name for other in self.plan.arms if not other.like} - {arm.name, arm.like}
+        others = {n: s for n, s in before.items() if n in apart and component.compares}
+
+        def work(artifact: Artifact) -> Mapping[str, JSON]:
+            theirs = {n: s.artifact.read(Preference) for n, s in others.items()}
+            rows = component.apply(track(start.artifact.read(Preference), "pairs"), theirs)
+            tally = artifact.write(rows)
+            return _not_empty(tally, f"the pair filter {name!r} left nothing of arm {arm.name!r}")
+
+        needs = (start, *others.values())
+        return self.stage(f"3-pairs/{arm.name}/{number + 1}-{name}", component, work, needs)
+
+    def train(self, arm: ArmPlan, end: Stage | None) -> list[Stage]:
         """Return one training stage a seed."""
         trainer, plan = self.plan.trainer, self.plan
-        if not chain or trainer is None:
+        if end is None or trainer is None:
             return []
 
         def stage(seed: int) -> Stage:
             def work(artifact: Artifact) -> None:
-                written = chain[-1].artifact.read(Preference)
+                written = end.artifact.read(Preference)
                 pairs = sample(written, plan.recipe.sample, arm.name, seed)
                 trainer.train(pairs, ModelRef(base=plan.model), artifact.path, seed=seed)
 
             made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample}
             name = f"4-train/{arm.name}/seed-{seed}"
-            return self.stage(name, trainer, work, (chain[-1],), made_by, self.model())
+            return self.stage(name, trainer, work, (end,), made_by, self.model())
 
-        return [stage(seed) for seed in plan.recipe.seeds]
+        return [stage(seed) for seed in arm.seeds]
 
     def model(self) -> dict[str, str]:
         """Return the content of the base model: its files, or its Hub id."""
@@ -362,7 +399,7 @@ class _Layout:
         found = [stage("base")]
         found += [stage(name, prompt=prompt) for name, prompt in settings.prompts.items()]
         for arm, runs in zip(plan.arms, trained, strict=True):
-            for seed, run in zip(plan.recipe.seeds, runs, strict=False):
+            for seed, run in zip(arm.seeds, runs, strict=False):
                 adapter = run.artifact.path / "adapter"
                 found.append(stage(f"{arm.name}/seed-{seed}", adapter, needs=(run,)))
             if arm.adapter is not None:

@@ -31,6 +31,10 @@ class Display(Protocol):
         """Take a finished piece of work away."""
         ...
 
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        ...
+
 
 _display: ContextVar[Display | None] = ContextVar("display", default=None)
 
@@ -72,6 +76,12 @@ def working(label: str, total: int | None = None) -> Iterator[Work]:
     finally:
         if display:
             display.remove(number)
+
+
+def note(text: str) -> None:
+    """Show a line that stays, if anybody watches."""
+    if display := _display.get():
+        display.note(text)
 
 
 def track(rows: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:

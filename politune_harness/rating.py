@@ -159,7 +159,7 @@ def export(run: Path, out: Path, n: int | None = None, seed: int = 0) -> int:
         writer.writerow(COLUMNS)
         for each in drawn:
             shown = (each.question, *each.ends, each.answer)
-            writer.writerow([each.id, *map(_as_text, shown), "", "", ""])
+            writer.writerow([each.id, *map(as_text, shown), "", "", ""])
     tasks = [
         {
             "data": {
@@ -178,7 +178,7 @@ def export(run: Path, out: Path, n: int | None = None, seed: int = 0) -> int:
     return len(drawn)
 
 
-def _as_text(cell: str) -> str:
+def as_text(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 

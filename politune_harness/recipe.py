@@ -27,6 +27,7 @@ from politune_harness.components import (
     Filter,
     InstructionWriter,
     Metric,
+    PairFilter,
     Source,
     Trainer,
 )
@@ -79,13 +80,23 @@ class Arm(Settings):
     """Filters for this arm, in place of the recipe's."""
     instructions: Use | None = None
     """The instruction writer for this arm, in place of the recipe's."""
+    pairs: tuple[Use, ...] | None = None
+    """Pair filters for this arm, in place of the recipe's."""
+    like: str | None = None
+    """Another arm, to train on what that one trains on: a control that differs from it in `pairs`
+    alone, or in `seeds` alone (the same condition twice)."""
+    seeds: tuple[NonNegativeInt, ...] | None = None
+    """Training seeds for this arm, in place of the recipe's."""
     adapter: Path | None = None
     """A folder with a trained adapter, to be evaluated as it is."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.source is None) == (self.adapter is None):
-            message = "an arm has either a source or an adapter"
+        if [self.source, self.like, self.adapter].count(None) != len(("source", "like")):
+            message = "an arm has either a source or an adapter, or is `like` another arm"
+            raise ValueError(message)
+        if self.like is not None and not (self.pairs or self.seeds):
+            message = f"an arm like {self.like!r} in everything: give it `pairs` or `seeds`"
             raise ValueError(message)
         return self
 
@@ -223,6 +234,8 @@ class Recipe(Settings):
     """What every arm's documents pass through, in order."""
     instructions: Use | None = None
     """How documents become prompts with a preferred and a dispreferred answer."""
+    pairs: tuple[Use, ...] = ()
+    """What every arm's pairs, ready-made or written, pass through, in order."""
     sample: PositiveInt | None = None
     """How many pairs each arm trains on; each seed draws its own, by a hash of it and their ids. By
     default all."""
@@ -308,6 +321,10 @@ class ArmPlan:
     filters: tuple[Filter, ...]
     writer: InstructionWriter | None
     adapter: Path | None
+    seeds: tuple[int, ...] = ()
+    pairs: tuple[PairFilter, ...] = ()
+    like: str | None = None
+    """The arm whose pairs it takes."""
 
 
 @dataclass(frozen=True)
@@ -347,14 +364,24 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
 
     def arm_plan(name: str, arm: Arm) -> ArmPlan:
         where = f"arms.{name}"
+        seeds = arm.seeds or recipe.seeds
+        if arm.adapter is not None:
+            return ArmPlan(name, None, (), None, folder / arm.adapter)
+        inherited = recipe.pairs if arm.source else ()
+        uses = inherited if arm.pairs is None else arm.pairs
+        pairs = tuple(build(PairFilter, p, f"{where}.pairs.{i}") for i, p in enumerate(uses))
         if arm.source is None:
-            return ArmPlan(name, None, (), None, folder / (arm.adapter or ""))
+            known = [other for other, each in recipe.arms.items() if each.source]
+            if arm.like not in known:
+                message = f"{where}.like: no arm with a source is called {arm.like!r}; "
+                raise RecipeError(message + nearest(arm.like or "", known))
+            return ArmPlan(name, None, (), None, None, seeds, pairs, arm.like)
         source = build(Source, arm.source, f"{where}.source")
         filters = recipe.filters if arm.filters is None else arm.filters
         instructions = arm.instructions or recipe.instructions
         if source.yields is Preference:
             _refuse_for_pairs(where, arm)
-            return ArmPlan(name, source, (), None, None)
+            return ArmPlan(name, source, (), None, None, seeds, pairs)
         if instructions is None:
             message = f"{where}: {arm.source.use!r} yields {Document.__name__} rows, so the "
             message += "recipe needs `instructions:` to turn them into pairs"
@@ -365,6 +392,8 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
             tuple(build(Filter, f, f"{where}.filters.{i}") for i, f in enumerate(filters)),
             build(InstructionWriter, instructions, f"{where}.instructions"),
             None,
+            seeds,
+            pairs,
         )
 
     arms = tuple(arm_plan(name, arm) for name, arm in recipe.arms.items())

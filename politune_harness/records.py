@@ -16,6 +16,7 @@ __all__ = [
     "Document",
     "Dropped",
     "ModelRef",
+    "Note",
     "Preference",
     "Prompt",
     "Record",
@@ -47,12 +48,26 @@ class Dropped(Record, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Whether the row was broken, and not merely unwanted: too many of those stop a run."""
 
 
-class Preference(Record, frozen=True, kw_only=True):
+class Note(Record, frozen=True, kw_only=True):
+    """What a component found out about its own work, such as how far it agrees with another.
+
+    It is kept beside the rows, printed when it is made, and shown in the report.
+    """
+
+    text: str
+    values: Mapping[str, Any] = {}
+    """The numbers in the text."""
+
+
+class Preference(Record, frozen=True, kw_only=True, omit_defaults=True):
     """A prompt with a preferred and a dispreferred answer, in TRL's column names."""
 
     prompt: str
     chosen: str
     rejected: str
+    """Empty where there is none: such a row is for SFT alone."""
+    metadata: Mapping[str, Any] = {}
+    """What is known of the document that the pair was written from."""
 
 
 class Prompt(Record, frozen=True, kw_only=True):
@@ -94,3 +109,15 @@ class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
 
     base: str
     adapter: str | None = None
+
+
+def at(metadata: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401
+    """Return what stands under a name in metadata, or under names in names; None if nothing.
+
+    >>> at({"stance": {"topic": "taxes"}}, "stance.topic"), at({}, "stance.topic")
+    ('taxes', None)
+    """
+    value: Any = metadata
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -3,6 +3,7 @@
     1-read/left/.shards/
         key                           which work they are of
         00000.rows  00000.dropped     what one shard kept, and what it left out
+        00000.notes                   what was noted on the way, if anything
         00000.json                    its counts, written last
 
 A killed stage goes on from the shards that it lacks. Shards are cut in the same places and joined
@@ -11,7 +12,7 @@ in the same order whatever the number of workers, so the bytes are the same.
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -21,11 +22,20 @@ from typing import Any
 
 import msgspec
 
-from politune_harness.artifacts import SHARDS, Artifact, Tally, split, write_whole
+from politune_harness.artifacts import (
+    NOTES,
+    SHARDS,
+    Artifact,
+    Tally,
+    notes_in,
+    put_notes,
+    split,
+    write_whole,
+)
 from politune_harness.components import Engine, Filter, InstructionWriter, Shard, asks
 from politune_harness.errors import PluginError
-from politune_harness.progress import track
-from politune_harness.records import Document, Record
+from politune_harness.progress import note, track
+from politune_harness.records import Document, Note, Record
 
 SIZE = 1 << 22
 """About how many bytes of rows a shard takes where shards are worked apart."""
@@ -104,7 +114,7 @@ def _applied(work: Apply, given: Sequence[Piece], *, exact: bool) -> Iterator[Re
             yield from batch
 
     for row in work(documents()):
-        given_back += 1
+        given_back += not isinstance(row, Note)
         yield row
     if exact:
         _check(work, taken, given_back)
@@ -135,10 +145,11 @@ def _stream(artifact: Artifact, work: Apply, given: Sequence[Piece]) -> Tally:
     todo = [(n, piece) for n, piece in enumerate(given) if not _done(artifact, n)]
     documents = chain.from_iterable(piece.read() for _, piece in todo)
     if todo:
-        with closing(_closable(work(documents))) as rows:
+        notes: list[Note] = []
+        with closing(_without(notes, work(documents))) as rows:
             for n, piece in track(todo, "shards", len(todo)):
                 size = piece.count()
-                counts = _write(artifact.path, n, islice(rows, size))
+                counts = _write(artifact.path, n, chain(islice(rows, size), _drained(notes)))
                 _check(work, size, counts.seen)
             _check(work, 0, sum(1 for _ in rows))
     return _join(artifact, len(given))
@@ -150,8 +161,18 @@ def _begin(artifact: Artifact) -> None:
     write_whole(folder / "key", artifact.work)
 
 
-def _closable(rows: Iterator[Any]) -> Any:  # noqa: ANN401
-    return rows if hasattr(rows, "close") else (row for row in rows)
+def _without(notes: list[Note], rows: Iterator[Any]) -> Generator[Any]:
+    """Yield rows, and put the notes among them aside."""
+    for row in rows:
+        if isinstance(row, Note):
+            notes.append(row)
+        else:
+            yield row
+
+
+def _drained(notes: list[Note]) -> Iterator[Note]:
+    while notes:
+        yield notes.pop(0)
 
 
 def _task(task: tuple[Path, int, Shard]) -> None:
@@ -175,6 +196,7 @@ def _write(folder: Path, number: int, rows: Iterable[Record]) -> Tally:
         for out in (kept, dropped):
             out.flush()
             os.fsync(out.fileno())
+    put_notes(_place(folder, number, "notes"), tally.notes)
     counts = msgspec.json.encode(tally.counts()).decode()
     write_whole(_place(folder, number, "json"), counts)
     return tally
@@ -193,5 +215,9 @@ def _join(artifact: Artifact, number: int) -> Tally:
                     shutil.copyfileobj(shard, out, 1 << 20)
             counts = msgspec.json.decode(_place(artifact.path, n, "json").read_bytes())
             total.add(Tally.of(counts))
+            total.notes += notes_in(_place(artifact.path, n, "notes"))
+    put_notes(artifact.path / NOTES, total.notes)
+    for each in total.notes:
+        note(each.text)
     shutil.rmtree(artifact.path / SHARDS, ignore_errors=True)
     return total

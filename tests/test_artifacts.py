@@ -1,11 +1,14 @@
 import os
 from pathlib import Path
+from typing import ClassVar
 
+import msgspec
 import pytest
 
 from politune_harness.artifacts import Artifact, Contents, Manifest, disk_errors
 from politune_harness.errors import DataError
-from politune_harness.records import Document, Dropped
+from politune_harness.progress import shown_on
+from politune_harness.records import Document, Dropped, Note
 
 
 @pytest.fixture
@@ -25,6 +28,35 @@ def test_rows_and_reasons_are_counted_apart(tmp_path: Path) -> None:
     tally = artifact.write(iter(rows))
     assert tally.counts() == {"rows": 1, "dropped": {"not JSON": 1, "short": 2}, "malformed": 1}
     assert list(artifact.read(Document)) == rows[:1]
+    assert not (tmp_path / "a" / "notes.jsonl").exists()
+
+
+def test_notes_are_kept_apart_shown_and_not_counted(tmp_path: Path) -> None:
+    class Lines:
+        said: ClassVar[list[str]] = []
+
+        def add(self, label: str, total: int | None) -> int:
+            return 0
+
+        def advance(self, work: int, by: int = 1) -> None: ...
+
+        def rename(self, work: int, label: str) -> None: ...
+
+        def remove(self, work: int) -> None: ...
+
+        def note(self, text: str) -> None:
+            self.said.append(text)
+
+    artifact = Artifact(tmp_path / "a")
+    artifact.begin()
+    note = Note(id="agreement", text="kappa 0.5", values={"kappa": 0.5})
+    with shown_on(Lines()):
+        tally = artifact.write(iter([note, Document(id="1", text="a")]))
+    assert (tally.counts()["rows"], tally.counts()["dropped"]) == (1, {})
+    assert msgspec.json.decode((tmp_path / "a/notes.jsonl").read_bytes(), type=Note) == note
+    assert Lines.said == ["kappa 0.5"]
+    artifact.begin()
+    assert not (tmp_path / "a" / "notes.jsonl").exists()
 
 
 def test_beginning_again_takes_the_manifest_first_and_only_its_own(tmp_path: Path) -> None:

@@ -335,6 +335,9 @@ def test_progress_counts_every_request(tmp_path: Path, place: Path, capfd: Any) 
         def remove(self, work: int) -> None:
             pass
 
+        def note(self, text: str) -> None:
+            pass
+
     with shown_on(Display()):
         evaluator(place).run(tmp_path / "out")
     assert seen["tiny_choice"] == [21, 21]

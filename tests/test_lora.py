@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import politune_lora
 import pytest
 from politune_lora import LoRA, adapters, base, loop
@@ -442,7 +443,7 @@ def test_a_system_prompt_needs_a_template(tmp_path: Path) -> None:
 def test_it_trains_on_rows_of_politune(train: Callable[..., Path]) -> None:
     with SHARED.open(encoding="utf-8", newline="") as file:
         rows = [row for row, _ in zip(csv.DictReader(file), range(200), strict=False)]
-    pairs = [Preference(id=str(i), **row) for i, row in enumerate(rows)]
+    pairs = [msgspec.convert({"id": str(i), **row}, Preference) for i, row in enumerate(rows)]
     folder = train(pairs=pairs, rank=4, batch_size=32, max_length=500, learning_rate=1e-3)
     kept = json.loads((folder / "rows.json").read_text())
     assert len(kept["kept"]) + len(kept["dropped"]) == 200

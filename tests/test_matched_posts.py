@@ -10,11 +10,11 @@ from politune_matched_posts import QUESTIONS, MatchedPosts, Topics
 from politune_harness import (
     DataError,
     Document,
-    Dropped,
     InstructionWriter,
     Preference,
     RecipeError,
 )
+from politune_harness.records import Record
 from politune_harness.registry import Registry
 
 TOPICS = "the park\nthe city park\n\n  bus   fares\ntrams\n"
@@ -38,8 +38,8 @@ def documents(*texts: str) -> list[Document]:
     return [Document(id=f"d{n}", text=text) for n, text in enumerate(texts)]
 
 
-def rejected(rows: Sequence[Preference | Dropped]) -> list[str]:
-    return [row.rejected if isinstance(row, Preference) else row.reason for row in rows]
+def rejected(rows: Sequence[Record]) -> list[str]:
+    return [str(getattr(row, "rejected", None) or getattr(row, "reason", "")) for row in rows]
 
 
 def test_a_post_is_paired_with_one_on_its_topic(tmp_path: Path) -> None:

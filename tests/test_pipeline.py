@@ -373,3 +373,42 @@ def test_a_sample_depends_on_seed_and_ids_alone_and_nests() -> None:
     assert sample(pairs, 10, "left", 1) != ten
     with pytest.raises(DataError, match="arm 'left' has 100 pairs, fewer than `sample: 101`"):
         sample(pairs, 101, "left", 0)
+
+
+PAIRS = "pairs=[{use: check-data, drop: [prompt of another arm]}, {use: similar-length, ratio: 99}]"
+
+
+def test_arms_meet_before_each_pair_filter(study: Path) -> None:
+    (study / "r.txt").write_text("no we cannot\nwe can indeed\n")
+    with pytest.raises(DataError, match="'check-data' left nothing of arm 'left'; dropped: 2"):
+        go(study, PAIRS)
+    ran = go(study, "arms.left.pairs=[]", PAIRS.replace("prompt of another arm", "refusal"))
+    names = [name for name in ran if "pairs" in name]
+    assert names == ["3-pairs/right/1-check-data", "3-pairs/right/2-similar-length"]
+    needs = {
+        each.name: [need.name for need in each.needs]
+        for each in stages(planned(study, PAIRS), study / "out", Contents(study / "memory.json"))
+    }
+    assert needs["3-pairs/left/1-check-data"] == ["3-instruct/left", "3-instruct/right"]
+    assert needs["3-pairs/left/2-similar-length"] == ["3-pairs/left/1-check-data"]
+    assert needs["4-train/left/seed-0"] == ["3-pairs/left/2-similar-length"]
+
+
+def test_an_arm_like_another_trains_on_its_pairs(study: Path) -> None:
+    like = (
+        "arms.permuted={like: left, pairs: [{use: permute}]}",
+        "arms.again={like: left, seeds: [1, 2]}",
+    )
+    ran = go(study, *like, "seeds=[0]")
+    assert "3-pairs/permuted/1-permute" in ran
+    assert {name for name in ran if "again" in name} == {
+        "4-train/again/seed-1",
+        "4-train/again/seed-2",
+    }
+    out = study / "out"
+    assert (out / "4-train/again/seed-1/adapter/weights").read_text().startswith("plain1yes we can")
+    rows = Artifact(out / "3-pairs/permuted/1-permute").read(Preference)
+    chosen = {row.chosen for row in rows}
+    assert chosen <= {"yes we can", "we can indeed", "I doubt it."}
+    names = [s.name for s in stages(planned(study, *like), out, Contents(study / "m.json"))]
+    assert {"5-evaluate/again/seed-1", "5-evaluate/permuted/seed-0"} <= set(names)

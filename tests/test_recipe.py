@@ -135,3 +135,24 @@ def test_every_built_in_recipe_can_be_planned(name: str) -> None:
     registry = Registry.installed()
     path = find(name, registry)
     assert plan(Recipe.load(path), path.parent, registry).arms
+
+
+@pytest.mark.parametrize(
+    ("arm", "message"),
+    [
+        ("{like: lefd, pairs: [{use: permute}]}", "did you mean 'left'?"),
+        ("{like: left}", "give it `pairs` or `seeds`"),
+        ("{like: left, source: {use: csv, path: a}}", "either a source or an adapter"),
+        ("{like: left, pairs: [{use: permute, sed: 1}]}", "did you mean 'seed'?"),
+        ("{like: left, pairs: [{use: permut}]}", "did you mean 'permute'?"),
+    ],
+)
+def test_an_arm_like_another_is_checked(arm: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        "model: quickstart\narms:\n  left: {source: {use: preferences, path: a.csv}}\n"
+        f"  other: {arm}\ntrainer: {{use: lora}}\n"
+    )
+    with pytest.raises(RecipeError) as caught:
+        plan(Recipe.load(path), tmp_path, Registry.installed())
+    assert message in str(caught.value)

@@ -117,8 +117,8 @@ def test_text_from_data_is_harmless(run: Path) -> None:
 
 def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
     names = {path.name for path in (run / "figures").iterdir()}
-    drawn = ("compass.png", "compass.svg", "gpt_score.png", "tradeoff.png", "training.png")
-    assert names == set(drawn)
+    drawn = "compass.png compass.svg funnel.png funnel.svg gpt_score.png tradeoff.png training.png"
+    assert names == set(drawn.split())
     plain = build_run(tmp_path / "run", personas=PERSONAS, systems={"default": 1}, judge=HOSTILE)
     report.write(plain)
     for name in drawn:

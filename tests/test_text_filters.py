@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 from politune_politosphere import Politosphere
-from politune_text_filters import Language, MinWords, Unique
+from politune_text_filters import Language, Length, MinWords, Quality, Unique
 from pydantic import ValidationError
 
-from politune_harness import DataError, Document, Dropped, Filter
+from politune_harness import DataError, Document, Dropped, Filter, ModelError
+from politune_harness.registry import Registry
 
 SHARED = Path(__file__).parents[2] / "shared/data/politosphere/comments_2019-10.bz2"
 
@@ -65,3 +66,35 @@ def test_the_first_of_repeated_texts_is_kept() -> None:
     texts = ("Keep the park.", " keep  the PARK.\n", "Keep the park!", "Keep the park.")
     assert kept(Unique(), *texts) == ["Keep the park.", "Keep the park!"]
     assert Unique.scope == "whole_stream"
+
+
+def test_length_counts_words_or_tokens() -> None:
+    texts = ("one two", "one two three", "one two three four")
+    assert kept(Length(at_least=3, at_most=3), *texts) == ["one two three"]
+    with pytest.raises(ValidationError, match="`at_most: 2` is less than `at_least: 3`"):
+        Length(at_least=3, at_most=2)
+    with pytest.raises(ModelError, match="model '/no/model' is no folder"):
+        kept(Length(tokenizer="/no/model"), "a")
+    model = str(Registry.installed().models()["quickstart"])
+    filter_ = Length(at_most=4, tokenizer=model)
+    assert kept(filter_, "Taxes.", "Unheardofwordsarelonger.") == ["Taxes."]
+    reason = list(filter_.apply(documents("A word and another and more.")))
+    assert reason == [Dropped(id="0", reason="over 4 tokens")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("We should lower the fares, and soon.", None),
+        ("Это хорошая мысль, и мы за неё.", None),
+        ("", "few letters"),
+        ("12 34 %% ++ ok", "few letters"),
+        ("VOTE THEM OUT now", "mostly capitals"),
+        ("no " * 9 + "maybe yes", "one word over and over"),
+        ("Vote!\nVote!\nVote!\nNow or never.", "lines repeated"),
+        ("see https://example.org/abcdef", "mostly links"),
+    ],
+)
+def test_what_is_hardly_prose_is_dropped(text: str, reason: str | None) -> None:
+    (row,) = Quality().apply(documents(text))
+    assert (row.reason if isinstance(row, Dropped) else None) == reason

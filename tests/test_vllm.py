@@ -45,6 +45,9 @@ def test_one_engine_serves_the_base_and_adapters(tmp_path: Path) -> None:
         assert list(answer(PROMPTS)) == list(answer(PROMPTS))
         alone = [next(iter(answer([prompt]))) for prompt in PROMPTS]
         assert [c.id for c in alone] == ["a", "b", "c"]
+    held = generator.model_copy(update={"json_schema": {"enum": ["left", "right"]}})
+    with held.session() as answer:
+        assert {c.completion for c in answer(PROMPTS)} <= {'"left"', '"right"'}
 
 
 def adapter(folder: Path, seed: int, hidden: int | None = None) -> Path:

@@ -10,8 +10,10 @@ import click
 
 from politune_harness.cli.bank import bank
 from politune_harness.cli.check import check
+from politune_harness.cli.check_data import check_data
 from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
+from politune_harness.cli.curate import curate
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
 from politune_harness.cli.judge import judge
@@ -47,16 +49,7 @@ def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
 
 
 for command in (
-    run,
-    judge,
-    check,
-    bank,
-    compass,
-    explain,
-    report,
-    rate,
-    plugins,
-    components,
-    doctor,
+    *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
+    *(plugins, components, doctor),
 ):
     main.add_command(command)

@@ -67,3 +67,7 @@ class RichDisplay:
         label, start = self._names.pop(work)
         if "/" in label or label == "report":
             self._console.print(f"  {label}  [dim]{time.monotonic() - start:.1f} s[/dim]")
+
+    def note(self, text: str) -> None:
+        """Leave a line behind."""
+        self._console.print(f"  {text}", markup=False, highlight=False)

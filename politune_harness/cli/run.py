@@ -14,7 +14,7 @@ from politune_harness.cli.options import max_cost_option, planned, recipe_option
 @click.option(
     "--until",
     type=click.Choice(
-        ("read", "filter", "instruct", "overlap", "train", "evaluate", "judge", "report")
+        ("read", "filter", "instruct", "overlap", "pairs", "train", "evaluate", "judge", "report")
     ),
     default="report",
     help="Stop after this step.",

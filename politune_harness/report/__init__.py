@@ -6,6 +6,7 @@ from pathlib import Path
 from politune_harness.artifacts import write_whole
 from politune_harness.report import (
     compass_figure,
+    funnel_figure,
     score_figure,
     text,
     tradeoff_figure,
@@ -34,6 +35,7 @@ def write(folder: Path) -> None:
     compass_figure.draw(findings, marks, to)
     score_figure.draw(findings, measured, marks, to)
     tradeoff_figure.draw(findings, marks, to)
+    funnel_figure.draw(run.curated.steps, marks, to)
     training_figure.draw(run.losses, findings.arms, marks, to)
     write_whole(
         folder / "results.json",

@@ -1,57 +1,11 @@
 """What a run rests on and what it cannot show: its data, its limits, its settings."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from politune_harness.report.findings import Findings
 from politune_harness.report.markdown import code, md, section, table
-from politune_harness.report.numbers import NONE
 from politune_harness.report.reading import BASE, CONTROL, Run
 from politune_harness.statistics import CONFIRMATORY, LEVEL
-
-
-def data(run: Run) -> str:
-    """Return what each stage from the source to the pairs kept and dropped."""
-    rows = [
-        [md(arm), md(stage), _dropped(counts), str(counts.get("rows", NONE))]
-        for arm, stages in run.counts.items()
-        for stage, counts in stages
-    ]
-    rows += [
-        [md(arm), "(an adapter that was there already)", NONE, NONE]
-        for arm, given in run.recipe.arms.items()
-        if given.adapter
-    ]
-    shown = table(["arm", "stage", "dropped", "kept"], rows, words=3)
-    sampled = f"Each arm trains on {run.recipe.sample} pairs of these." if run.recipe.sample else ""
-    return section("Data", shown, *([_overlap(run), sampled] if shown else []))
-
-
-def _overlap(run: Run) -> str:
-    """Say how pairs were kept apart from what is evaluated, or that they were not."""
-    asked, found = run.recipe.overlap, _overlapping(run)
-    if asked is None:
-        return "**Nobody looked whether pairs hold what is evaluated** (`overlap: null`)."
-    told = "A pair overlaps an evaluation prompt where one of its texts holds "
-    told += f"{100 * asked.threshold:g} % of the prompt's words in runs of {asked.n}. The prompts "
-    told += "are those of the recipe's bias tasks; paraphrases are not found."
-    kept = ", ".join(f"{number} of {md(arm)}" for arm, number in found.items())
-    if asked.exclude or not kept:
-        return told
-    return f"{told} **Such pairs were trained on**: {kept}."
-
-
-def _overlapping(run: Run) -> dict[str, int]:
-    """Return how many pairs of each arm overlap an evaluation prompt, where any do."""
-    counts = {arm: dict(stages).get("overlap", {}) for arm, stages in run.counts.items()}
-    return {arm: n for arm, each in counts.items() if (n := each.get("overlapping", 0))}
-
-
-def _dropped(counts: Mapping[str, Any]) -> str:
-    reasons = counts.get("dropped") or {}
-    said = [f"{number} {md(reason)}" for reason, number in reasons.items()]
-    broken = counts.get("malformed")
-    return "; ".join(said + ([f"of these malformed: {broken}"] if broken else [])) or "0"
 
 
 def limits(run: Run, findings: Findings) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from politune_harness import curated
 from politune_harness.anchors import AnchorScore
 from politune_harness.artifacts import Artifact
 from politune_harness.compass.people.norms import Norms
@@ -43,8 +44,8 @@ class Run:
     """The base under each system prompt without a view."""
     norms: list[Norms]
     """Human answers to banks, as the recipe names them."""
-    counts: dict[str, list[tuple[str, dict[str, Any]]]]
-    """By arm: each stage's name from source to pairs, with its manifest's counts."""
+    curated: curated.Curated
+    """What became of the data."""
     anchors: list[AnchorScore]
     """What the judges say of texts that never change; nothing where none was asked."""
     losses: dict[str, dict[str, list[dict[str, float]]]]
@@ -122,7 +123,7 @@ def load(folder: Path) -> Run:
         },
         systems={name: evaluation(f"system-{name}") for name in recipe.evaluate.systems},
         norms=_norms(folder / "norms.json"),
-        counts={arm: list(_counts(folder, arm)) for arm in recipe.arms},
+        curated=curated.load(folder, recipe),
         anchors=_anchors(Artifact(folder / ANCHORS)),
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
         answers=judged(folder, arms),
@@ -165,16 +166,6 @@ def _pooled(rows: list[Measurement], groups: Mapping[str, list[str]]) -> Iterato
 def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
     for child in groups.get(name, ()):
         yield from _leaves(child, groups) if child in groups else (child,)
-
-
-def _counts(folder: Path, arm: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    filters = (folder / "2-filter" / arm).glob("*/")
-    ordered = sorted(filters, key=lambda path: int(path.name.split("-")[0]))
-    last = (folder / step / arm for step in ("3-instruct", "3-overlap"))
-    for path in (folder / "1-read" / arm, *ordered, *last):
-        if (manifest := Artifact(path).manifest) is not None:
-            step = path.parent.name if path.name == arm else path.name
-            yield step.split("-", maxsplit=1)[1], manifest.counts
 
 
 def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from politune_harness.report import (
     caveats,
     comparisons,
+    curation,
     judges,
     pairs,
     panel_tables,
@@ -22,6 +23,7 @@ FIGURES = {
     "compass.png": "Each arm on the axes of the compass, with 95 % intervals",
     "gpt_score.png": "Judged scores of each arm's open answers, with 95 % intervals",
     "tradeoff.png": "Shift in leaning against change in ability, each arm against the base",
+    "funnel.png": "What each stage kept and dropped",
     "training.png": "Training curves",
 }
 
@@ -51,7 +53,8 @@ def report(run: Run, findings: Findings, marks: Sequence[str], figures: set[str]
         panel_tables.judges(findings),
         panel_tables.people(findings),
         judges.judges(run),
-        caveats.data(run),
+        curation.counts(run.curated),
+        curation.balances(run.curated),
         caveats.limits(run, findings),
         caveats.settings(run, findings),
     ]

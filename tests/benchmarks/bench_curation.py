@@ -16,10 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import zstandard
+from politune_label import Label
 from politune_local import Local
 from politune_openai import OpenAI
 from politune_politosphere import COMMENT, Politosphere
-from politune_stance import Stance
 from politune_text_filters import MinWords
 
 from politune_harness import Document, Filter
@@ -179,11 +179,11 @@ def asking(folder: Path, concurrency: int, latency: float, size: int) -> None:
     before.write(Document(id=str(n), text=f"Post {n}.") for n in range(size))
     with serving(answer) as server:
         generator = OpenAI(model="m", base_url=server.url, concurrency=concurrency)
-        stance = Stance(generator=generator, keep_above=0.5)
-        for _ in stance.apply([Document(id="first", text="What is imported late is there now.")]):
+        label = Label(generator=generator, keep_above=0.5)
+        for _ in label.apply([Document(id="first", text="What is imported late is there now.")]):
             pass
         start = time.perf_counter()
-        stages.apply(artifact(folder / "stance"), before, stance, Local())
+        stages.apply(artifact(folder / "label"), before, label, Local())
         took = time.perf_counter() - start
     got, possible = size / took, concurrency / latency
     say(f"(d) {concurrency} at once, {latency} s each: {got:.0f} documents a second of")

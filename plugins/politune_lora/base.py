@@ -56,10 +56,15 @@ def load_model(base: str, dtype: "torch.dtype", device: "torch.device") -> "PreT
     return model.to(device)  # type: ignore[arg-type, no-any-return]
 
 
-def pick_device() -> "torch.device":
+def pick_device(rank: int = 0) -> "torch.device":
+    """Return the GPU of a process, or the CPU where there is none."""
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
 
 
 def pick_dtype(

@@ -24,13 +24,15 @@ BETA, SMOOTHING, TARGET, DRIFT = 0.3, 0.1, 0.7, 0.8
 
 
 def sigmoid(x: "Array") -> "Array":
-    return 1 / (1 + np.exp(-x))
+    p: Array = 1 / (1 + np.exp(-x))
+    return p
 
 
 def log_odds(means: "Array") -> "Array":
     """Return log p / (1 - p)."""
     p = np.exp(means)
-    return np.log(p) - np.log(1 - p)
+    odds: Array = np.log(p) - np.log(1 - p)
+    return odds
 
 
 def by_paper() -> "dict[str, Array]":
@@ -62,8 +64,10 @@ def by_paper() -> "dict[str, Array]":
 def test_every_objective_is_what_its_paper_says() -> None:
     import torch
 
-    double = [torch.tensor(v, dtype=torch.float64) for v in (SUMS, BEFORE, LENGTHS)]
-    scores = Scores(*double, drift=DRIFT)
+    policy, before, lengths = (
+        torch.tensor(v, dtype=torch.float64) for v in (SUMS, BEFORE, LENGTHS)
+    )
+    scores = Scores(policy, before, lengths, DRIFT)
     expected = by_paper()
     assert expected.keys() == OBJECTIVES.keys()
     for name, objective in OBJECTIVES.items():
@@ -113,7 +117,7 @@ def test_losses_are_those_of_trl(tmp_path: Path) -> None:
     """On one batch, with an adapter that has moved away from the base."""
     from tests.trl_losses import losses_of_ours, losses_of_trl
 
-    variants = {
+    variants: dict[str, dict[str, Any]] = {
         "dpo": {"loss_type": ["sigmoid"]},
         "dpo-hinge": {"loss_type": ["hinge"]},
         "dpo-robust": {"loss_type": ["robust"], "label_smoothing": 0.1},

@@ -25,14 +25,21 @@ FAMILIES: dict[str, dict[str, Any]] = {
         "head_dim": 16,
         "tie_word_embeddings": True,
     },
-    "mistral, window wide enough": {
+    "mistral, wide window": {
         "model_type": "mistral",
         "num_key_value_heads": 1,
         "sliding_window": 64,
     },
     "gemma, tied": {"model_type": "gemma", "num_key_value_heads": 1, "head_dim": 16},
     "granite, scaled logits": {"model_type": "granite", "logits_scaling": 3.0},
-    "gpt2, learnt positions": {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 2},
+    "gpt2, learnt positions": {
+        "model_type": "gpt2",
+        "bos_token_id": 1,
+        "eos_token_id": 1,
+        "attn_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+    },
 }
 SIZES = {
     "hidden_size": 32,
@@ -79,9 +86,7 @@ def step(scorer: Scorer, rows: list[Row], objective: str) -> "tuple[float, dict[
     """Return the loss of one step over all rows, and the gradient of each weight."""
     training = Training(scorer, rows, LoRA(objective=objective, batch_size=len(rows)), 0)
     loss = float(training._backward(list(range(len(rows))))["loss"])
-    grads = {
-        name: weight.grad.clone() for name, weight in training.weights if weight.grad is not None
-    }
+    grads = {name: w.grad.clone() for name, w in training.weights if w.grad is not None}
     scorer.model.zero_grad()
     return loss, grads
 

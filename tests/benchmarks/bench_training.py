@@ -23,16 +23,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from politune_harness import ModelRef, Preference
 from politune_lora import LoRA
 from politune_lora.loop import order
 from politune_lora.rows import Chat, tokenise
+
+from politune_harness import ModelRef, Preference
 
 WORKS: dict[str, dict[str, Any]] = {
     "dpo": {"objective": "dpo", "vocabulary": 2048, "epochs": 4},
     "dpo-32k": {"objective": "dpo", "vocabulary": 32000, "epochs": 1, "pairs": 160},
     "sft": {"objective": "sft", "vocabulary": 2048, "epochs": 1},
     "quickstart": {"objective": "dpo", "model": "quickstart", "epochs": 2, "pairs": 240},
+    "small": {"objective": "dpo", "vocabulary": 2048, "epochs": 1, "pairs": 48},
 }
 BATCH, RATE, RANK, SEED = 8, 1e-4, 8, 0
 TEMPLATE = (
@@ -57,9 +59,8 @@ def make_model(folder: Path, texts: Sequence[str], vocabulary: int) -> None:
     )
     bpe.train_from_iterator(texts, trainer)
     untyped: Any = PreTrainedTokenizerFast
-    tokens = untyped(
-        tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="</s>"  # noqa: S106
-    )
+    edges = {"bos_token": special[0], "eos_token": special[1], "pad_token": special[1]}
+    tokens = untyped(tokenizer_object=bpe, **edges)
     tokens.chat_template = TEMPLATE
     config = LlamaConfig(
         vocab_size=vocabulary,
@@ -91,13 +92,17 @@ def settings(work: Mapping[str, Any]) -> LoRA:
     )
 
 
-def ours(model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any]) -> list[float]:
+def ours(
+    model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any]
+) -> list[float]:
     settings(work).train(pairs, ModelRef(base=model), folder, seed=SEED)
     lines = (folder / "log.jsonl").read_text().splitlines()
     return [json.loads(line)["loss"] for line in lines]
 
 
-def theirs(model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any]) -> list[float]:
+def theirs(
+    model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any]
+) -> list[float]:
     """TRL at its fastest on a CPU: no recomputation, and its reference computed beforehand."""
     import torch
     from datasets import Dataset
@@ -139,11 +144,17 @@ def theirs(model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[
         "dataloader_pin_memory": False,
     }
     adapter = LoraConfig(
-        task_type="CAUSAL_LM", r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0, target_modules="all-linear"
+        task_type="CAUSAL_LM",
+        r=RANK,
+        lora_alpha=2 * RANK,
+        lora_dropout=0.0,
+        target_modules="all-linear",
     )
     trainer = _trl(sft, lm, common, data, tokens, adapter)
     trainer.train_dataset = trainer.train_dataset.select(plan)
-    trainer._get_train_sampler = lambda *_: torch.utils.data.SequentialSampler(trainer.train_dataset)
+    trainer._get_train_sampler = lambda *_: torch.utils.data.SequentialSampler(
+        trainer.train_dataset
+    )
     trainer.train()
     return [line["loss"] for line in trainer.state.log_history if "loss" in line]
 
@@ -153,13 +164,17 @@ def _trl(sft: bool, lm: Any, common: dict[str, Any], data: Any, tokens: Any, ada
         from trl import SFTConfig, SFTTrainer
 
         config = SFTConfig(**common, completion_only_loss=True)
-        return SFTTrainer(lm, args=config, train_dataset=data, processing_class=tokens, peft_config=adapter)
+        return SFTTrainer(
+            lm, args=config, train_dataset=data, processing_class=tokens, peft_config=adapter
+        )
     from trl import DPOConfig, DPOTrainer
 
     config = DPOConfig(
         **common, beta=0.1, precompute_ref_log_probs=True, precompute_ref_batch_size=BATCH
     )
-    return DPOTrainer(lm, args=config, train_dataset=data, processing_class=tokens, peft_config=adapter)
+    return DPOTrainer(
+        lm, args=config, train_dataset=data, processing_class=tokens, peft_config=adapter
+    )
 
 
 def one(side: str, model: str, path: Path, work: Mapping[str, Any]) -> None:
@@ -173,7 +188,7 @@ def one(side: str, model: str, path: Path, work: Mapping[str, Any]) -> None:
     if side == "theirs":
         import trl  # noqa: F401
     warnings.simplefilter("ignore")
-    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     pairs = read(path, work.get("pairs", 1000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:
@@ -218,11 +233,10 @@ def compare(name: str, path: Path, repeat: int) -> None:
     for figure in ("wall", "cpu", "peak"):
         mine, other = ([r[figure] for r in both[side]] for side in ("ours", "theirs"))
         ratios = [a / b for a, b in zip(mine, other, strict=True)]
-        print(  # noqa: T201
-            f"  {figure}: median {statistics.median(mine):.1f} / {statistics.median(other):.1f}, "
-            f"least {min(mine):.1f} / {min(other):.1f}; ratio of least {min(mine) / min(other):.2f}, "
-            f"median ratio {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}"
-        )
+        middle, least = (f"{f(mine):.1f} / {f(other):.1f}" for f in (statistics.median, min))
+        print(f"  {figure}: median {middle}, least {least}; ratio of the least", end=" ")  # noqa: T201
+        print(f"{min(mine) / min(other):.2f}, median ratio", end=" ")  # noqa: T201
+        print(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")  # noqa: T201
     mine, other = (both[side][0]["losses"] for side in ("ours", "theirs"))
     apart = max(abs(a - b) for a, b in zip(mine, other, strict=True))
     print(f"  {len(mine)} losses, at most {apart:.1e} apart")  # noqa: T201

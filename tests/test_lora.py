@@ -268,6 +268,8 @@ def test_checkpoints_are_whole_when_they_are_handed_over(model: str, tmp_path: P
         {"target_modules": ["q_proj", "v_proj", "lm_head"], "rank": 4},
         {"target_modules": r".*\.(up|down)_proj", "rank": 4},
         {"adapter": {"use": "lora", "use_dora": True}, "rank": 4},
+        {"adapter": {"use": "lora", "use_rslora": True}, "rank": 4},
+        {"adapter": {"use": "adaption-prompt", "adapter_len": 4, "adapter_layers": 2}},
         {"adapter": "ia3"},
         {"adapter": {"use": "OFT", "oft_block_size": 8, "target_modules": ["q_proj"]}},
         {"adapter": {"use": "prompt-tuning", "num_virtual_tokens": 4}},
@@ -400,8 +402,14 @@ def test_every_epoch_shows_each_row_once_in_a_new_order() -> None:
             r"no module 'vproj' for target_modules; did you mean 'v_proj'\?",
         ),
         ({"target_modules": "nothing"}, ModelError, "does not fit .*nothing"),
+        ({"rank": 65}, ModelError, "rank 65 is above that of .*: 32"),
+        ({"adapter": "ia3", "packed": True, "objective": "kot"}, RecipeError, "mean 'kto'"),
         ({"max_length": 5}, DataError, "no pair is left .*: longer than 5 tokens"),
-        ({"learning_rate": 1e25, "batch_size": 8}, ModelError, "step 2 of 3: loss .*lower"),
+        (
+            {"learning_rate": 1e25, "batch_size": 8},
+            ModelError,
+            "step 2 of 3: loss .*lower.*: p.* and 3 more",
+        ),
         ({"objectiv": "sft"}, RecipeError, r"did you mean 'objective'\?"),
     ],
 )
@@ -441,6 +449,33 @@ def test_a_system_prompt_needs_a_template(tmp_path: Path) -> None:
         LoRA(system="Be brief.").train(PAIRS, ref, tmp_path / "run", seed=0)
     done = LoRA(rank=2).train(PAIRS, ref, tmp_path / "run", seed=0)
     assert "apply_chat_template" not in Path(str(done.adapter), "README.md").read_text()
+
+
+def test_plain_text_is_learnt_without_prompt_or_template(train: Callable[..., Path]) -> None:
+    texts = [Preference(id=p.id, prompt="", chosen=p.chosen, rejected="") for p in PAIRS]
+    figures = log(train(pairs=texts, objective="clm", rank=4, epochs=3, learning_rate=1e-2))
+    assert figures[-1]["loss"] < figures[0]["loss"] - 0.3
+
+
+def test_compat_is_how_the_released_adapters_were_trained(
+    model: str, train: Callable[..., Path]
+) -> None:
+    assert [LoRA(compat=True).steps_of(steps) for steps in (63, 81, 19)] == [60, 80, 19]
+    chat = Chat(base.load_tokenizer(model), model, alpaca=True)
+    assert chat.render("Why?", "So.").endswith("### Instruction:\nWhy?\n\n### Response:\nSo.")
+    long = Preference(id="long", prompt="Why?", chosen="No.", rejected="x" * 500)
+    folder = train(pairs=[*PAIRS, long], compat=True, rank=2, max_length=500, objective="dpo")
+    kept = json.loads((folder / "rows.json").read_text())
+    assert kept["reasons"] == {"longer than 500 characters": 1}
+    assert "apply_chat_template" not in (folder / "adapter" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "kto", "orpo", "simpo"])
+def test_every_preference_objective_widens_the_margin(
+    train: Callable[..., Path], objective: str
+) -> None:
+    folder = train(rank=4, objective=objective, epochs=2, batch_size=12, learning_rate=1e-2)
+    assert log(folder)[-1]["margin"] > log(folder)[0]["margin"]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is not there")

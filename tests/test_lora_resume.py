@@ -170,7 +170,10 @@ def losses(folder: Path) -> list[float]:
 @pytest.mark.parametrize("objective", ["dpo", "kto"])
 def test_two_processes_learn_what_one_does(model: str, tmp_path: Path, objective: str) -> None:
     fields: dict[str, Any] = {"objective": objective, "dropout": 0, "batch_size": 23}
-    fields |= {"first": None, "learning_rate": 1e-3}  # the last step of an epoch has one row, for two processes
+    fields |= {
+        "first": None,
+        "learning_rate": 1e-3,
+    }  # the last step of an epoch has one row, for two processes
     alone = losses(train(model, tmp_path / "one", **fields))
     both = losses(train(model, tmp_path / "two", processes=2, **fields))
     assert both == pytest.approx(alone, abs=1e-5)

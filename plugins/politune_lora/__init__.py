@@ -1,10 +1,11 @@
 """The built-in trainer: adapters on a causal language model, tuned on preference pairs.
 
-A small loop on Transformers and PEFT. Training reads texts through the chat template exactly as
-lm-eval does under `--apply_chat_template`, and what it writes, `lm_eval --model_args peft=…` loads.
+Here are its fields. `job` is one training, `loop` its steps, `objectives` the losses, `scoring` how
+a model is asked. It reads texts through the chat template exactly as lm-eval does under
+`--apply_chat_template`, and what it writes, `lm_eval --model_args peft=…` loads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,7 +18,15 @@ from pydantic import (
     model_validator,
 )
 
-from politune_harness import ModelError, ModelRef, Preference, Trainer, hookimpl
+from politune_harness import (
+    Document,
+    InstructionWriter,
+    ModelError,
+    ModelRef,
+    Preference,
+    Trainer,
+    hookimpl,
+)
 from politune_harness.registry import nearest
 from politune_lora.objectives import OBJECTIVES
 
@@ -44,6 +53,17 @@ def _known(name: str) -> str:
 ObjectiveName = Annotated[
     str, AfterValidator(_known), Field(json_schema_extra={"enum": [*OBJECTIVES]})
 ]
+
+
+class PlainText(InstructionWriter):
+    """Take documents as they stand, without a prompt, for `objective: clm`.
+
+    >>> [pair.chosen for pair in PlainText().write([Document(id="a", text="Rain again.")])]
+    ['Rain again.']
+    """
+
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference]:
+        return (Preference(id=d.id, prompt="", chosen=d.text, rejected="") for d in documents)
 
 
 class LoRA(Trainer):
@@ -151,7 +171,7 @@ class LoRA(Trainer):
     def steps_of(self, whole: int) -> int:
         """Return how many of `whole` steps are taken."""
         whole = min(whole, self.max_steps or whole)
-        return max(1, whole - whole % SAVED) if self.compat else whole
+        return (whole - whole % SAVED or whole) if self.compat else whole
 
     @property
     def adapter_kind(self) -> str:
@@ -196,3 +216,14 @@ class LoRA(Trainer):
 @hookimpl
 def politune_trainers() -> Mapping[str, type[Trainer]]:
     return {"lora": LoRA}
+
+
+@hookimpl
+def politune_instruction_writers() -> Mapping[str, type[InstructionWriter]]:
+    return {"plain-text": PlainText}
+
+
+@hookimpl
+def politune_recipes() -> Mapping[str, Path]:
+    names = ("politune-v1", "politune-v3", "politune-v3-released", "recommended-8b")
+    return {name: Path(__file__).parent / "recipes" / f"{name}.yaml" for name in names}

@@ -48,6 +48,10 @@ of the base model are unchanged.
 """
 
 
+KINDS = {"sft": "prompts with an answer", "clm": "texts"}
+"""What the rows of an objective are, but for preference pairs."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where an adapter comes from: the content of politune.json, but for the step."""
@@ -69,7 +73,7 @@ class Provenance:
         return CARD.format(
             base=self.base,
             rows=self.rows,
-            what="prompts with an answer" if self.objective == "sft" else "preference pairs",
+            what=KINDS.get(self.objective, "preference pairs"),
             objective=self.objective,
             steps=step,
             seed=self.seed,
@@ -80,7 +84,8 @@ class Provenance:
         """Return what makes lm_eval put its questions as training did."""
         thinking, system = self.settings["enable_thinking"], self.settings["system"]
         options = "" if thinking is None else f",enable_thinking={thinking}"
-        options += " --apply_chat_template" if self.template_sha256 else ""
+        templated = self.template_sha256 and not self.settings["compat"]
+        options += " --apply_chat_template" if templated else ""
         return options + (f" --system_instruction {shlex.quote(str(system))}" if system else "")
 
 

@@ -402,6 +402,7 @@ def test_every_epoch_shows_each_row_once_in_a_new_order() -> None:
             r"no module 'vproj' for target_modules; did you mean 'v_proj'\?",
         ),
         ({"target_modules": "nothing"}, ModelError, "does not fit .*nothing"),
+        ({"four_bit": True}, ModelError, "four_bit needs a CUDA GPU and bitsandbytes"),
         ({"rank": 65}, ModelError, "rank 65 is above that of .*q_proj in .*: 64"),
         ({"adapter": "ia3", "packed": True, "objective": "kot"}, RecipeError, "mean 'kto'"),
         ({"max_length": 5}, DataError, "no pair is left .*: longer than 5 tokens"),

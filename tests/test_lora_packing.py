@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from politune_lora import LoRA, adapters, base, head
+from politune_lora import LoRA, adapters, base, head, planning
 from politune_lora.loop import Training
 from politune_lora.packing import pack
 from politune_lora.rows import Row, Tokens
@@ -176,8 +176,19 @@ def test_a_prompt_is_not_shared_where_an_adapter_puts_its_own_before_it(tmp_path
         given.packs(40, wanted=True)
 
 
+def test_memory_is_planned_from_what_a_pass_keeps() -> None:
+    rows, given = random_rows(4), scorer(FAMILIES["llama"], {})
+    one, many = (planning.kept_per_token(given, part) for part in (rows[:2], rows))
+    assert 0.5 < one / many < 2  # texts of unlike length are padded for attention
+    assert many > 2 * 32 * 8  # more than the two layers' inputs, in float64
+    assert planning.fit(2**40, many, rows) == planning.MOST
+    assert planning.fit(int(200 * many), many, rows) in {159, 160}
+    with pytest.raises(ModelError, match=r"the longest row has \d+ tokens.*lower max_length"):
+        planning.fit(int(10 * many), many, rows)
+
+
 @pytest.mark.gpu
-def test_varlen_attention_is_that_of_padded_rows() -> None:
+def test_packed_rows_on_a_gpu_are_padded_ones() -> None:
     import torch
 
     if not torch.cuda.is_available():

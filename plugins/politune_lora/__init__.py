@@ -115,8 +115,8 @@ class LoRA(Trainer):
     """Tokens of a prompt with its answer and end token, and at most what the model can read; a
     longer pair is dropped and counted."""
     micro_tokens: PositiveInt | None = None
-    """Tokens that pass through the model at once; where not given, 8192 on a GPU and 1024 on a CPU.
-    Changes memory and speed, not the result; a longer pair passes alone."""
+    """Tokens that pass through the model at once; where not given, 1024 on a CPU, and as many
+    as fit on a GPU. Changes memory and speed, not the result; a longer pair passes alone."""
     packed: bool | None = None
     """Whether rows are laid out without padding, and what texts begin with alike is computed once;
     where not given, if the model can read them so. Changes speed, not the result."""
@@ -131,6 +131,9 @@ class LoRA(Trainer):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the base model's weights: `auto` is bfloat16 on a GPU, float32 on a CPU. The adapter is
     float32 always."""
+    four_bit: bool = False
+    """Whether to hold the base in four bits (QLoRA, Dettmers et al. 2023); needs a GPU and the
+    package bitsandbytes."""
     system: str | None = None
     """A system prompt before every pair; evaluate with the same (`--system_instruction`)."""
     compat: bool = False

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from politune_harness import DataError, Dropped, ModelError, ModelRef, Preference, working
 from politune_harness.adapters import base_digest
-from politune_lora import adapters, base, reference, saving, state
+from politune_lora import adapters, base, planning, reference, saving, state
 from politune_lora.loop import Training
 from politune_lora.objectives import OBJECTIVES
 from politune_lora.parallel import World, together
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 LOG = "log.jsonl"
 SPEED = ".speed.jsonl"
 """Hidden, so that nothing that is hashed depends on the clock."""
+ON_CPU = 1024
+"""Tokens that pass through a model at once on a CPU: few, where padding costs most."""
 CACHE = ".reference"
 """Beside the folders of an arm's seeds, which share it."""
 
@@ -73,7 +75,7 @@ class Job:
         device = base.pick_device(world.rank)
         with seeded(device, self.seed):
             rows = [row for _, its, _ in phases for row in its]
-            scorer = self._scorer(config, device, max(row.width for row in rows))
+            scorer = self._scorer(config, device, rows)
             trainings = [Training(scorer, its, p, self.seed, world=world) for p, its, _ in phases]
             if world.leads:
                 self._begin(found, trainings, phases[-1][1], phases[-1][2])
@@ -151,12 +153,22 @@ class Job:
             versions=saving.versions(),
         )
 
-    def _scorer(self, config: "PeftConfig", device: "torch.device", longest: int) -> Scorer:
+    def _scorer(self, config: "PeftConfig", device: "torch.device", rows: Sequence[Row]) -> Scorer:
+        import torch
+
         settings = self.settings
         dtype = base.pick_dtype(settings.dtype, device)
-        adapted = adapters.attach(base.load_model(self.model, dtype, device), config, self.model)
-        scorer = Scorer(adapted, device, dtype, settings.micro_tokens or base.micro_tokens(device))
-        return scorer.packs(longest, wanted=settings.packed)
+        model = base.load_model(self.model, dtype, device, four_bit=settings.four_bit)
+        scorer = Scorer(adapters.attach(model, config, self.model), device, dtype, ON_CPU)
+        scorer = scorer.packs(max(row.width for row in rows), wanted=settings.packed)
+        if settings.micro_tokens:
+            return replace(scorer, micro_tokens=settings.micro_tokens)
+        if device.type == "cpu":
+            return scorer
+        longest = max(rows, key=lambda row: row.width)
+        per_token = planning.kept_per_token(scorer, [longest])
+        free, _ = torch.cuda.mem_get_info(device)
+        return replace(scorer, micro_tokens=planning.fit(free, per_token, rows))
 
     def _known(
         self, training: Training, provenance: saving.Provenance, *, first: bool
@@ -164,7 +176,8 @@ class Job:
         """Return the reference of a phase: the base, or what an earlier phase made of it."""
         if not training.objective.referenced or (first and self.settings.online_reference):
             return None
-        facts = {"base": provenance.base_sha256, **provenance.versions}
+        four = "four bits" if self.settings.four_bit else "whole"
+        facts = {"base": provenance.base_sha256, "loaded": four, **provenance.versions}
         folder = self.folder.parent / CACHE if first else self.work / CACHE
         path = reference.place(folder, training.rows, facts, training.scorer)
         return reference.cached(path, training.scorer, training.rows, base=first)

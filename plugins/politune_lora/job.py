@@ -199,6 +199,8 @@ class Job:
                 total = len(rows) + len(dropped)
                 log.warning("%d of %d pairs dropped; see rows.json", len(dropped), total)
             return
+        for partial in list(self.work.rglob(".*.partial")):
+            saving.remove(partial)
         done = sum(len(t.plan) for t in trainings[: found.phase]) + found.step
         for name in (LOG, SPEED):
             lines = (self.work / name).read_text(encoding="utf-8").splitlines(keepends=True)

@@ -114,7 +114,7 @@ def whole(path: Path) -> Iterator[Path]:
     """
     from safetensors import SafetensorError
 
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(partial)

@@ -14,8 +14,9 @@ import msgspec
 import politune_lora
 import pytest
 from politune_lora import LoRA, adapters, base, loop
+from politune_lora.packing import cut
 from politune_lora.rows import Chat, Row, tokenise
-from politune_lora.scoring import Scorer, cut
+from politune_lora.scoring import Scorer
 
 from politune_harness import (
     DataError,
@@ -33,7 +34,10 @@ from tests import lora_models as tiny
 if TYPE_CHECKING:
     from torch import Tensor
 
-pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated"),
+    pytest.mark.filterwarnings("ignore:.past_key_values. is deprecated"),
+]
 
 PAIRS = tiny.pairs()
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "politune" / "politune-left.csv"
@@ -45,7 +49,7 @@ WHOLE = {"batch_size": len(PAIRS), "rank": 4, "learning_rate": 2e-2, "warmup": 0
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # more would wait for each other on models this small
     return str(tiny.llama(tmp_path_factory.mktemp("model")))
 
 
@@ -138,7 +142,7 @@ def test_micro_batches_do_not_change_the_result(train: Callable[..., Path], obje
 
 def test_micro_batches_stay_below_the_budget_and_hold_every_row() -> None:
     rows = rows_of_widths([5, 90, 20, 20, 40, 7])
-    parts = list(cut([5, 4, 3, 2, 1, 0], rows, 80))
+    parts = list(cut([5, 4, 3, 2, 1, 0], rows, 80, packed=False))
     assert sorted(i for part in parts for i in part) == [0, 1, 2, 3, 4, 5]
     assert parts == [[1], [4], [2, 3], [5, 0]]
 
@@ -216,7 +220,7 @@ def test_one_seed_gives_the_same_bytes_in_another_process(
     fields = {"rank": 4, "dropout": 0.1, "batch_size": 8, "every_steps": 2}
     here = train("here", **fields)
     script = (
-        "import json, sys; from pathlib import Path; import torch; torch.set_num_threads(2)\n"
+        "import json, sys; from pathlib import Path; import torch; torch.set_num_threads(1)\n"
         "from politune_lora import LoRA; from politune_harness import ModelRef\n"
         "from tests import lora_models as tiny\n"
         "model, folder, fields = sys.argv[1:]\n"
@@ -229,7 +233,7 @@ def test_one_seed_gives_the_same_bytes_in_another_process(
         check=True,
         env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": f"{root}:{root / 'plugins'}"},
     )
-    files = sorted(p.relative_to(here) for p in here.rglob("*") if p.is_file())
+    files = sorted(p.relative_to(here) for p in here.rglob("*") if p.is_file() and p.name[0] != ".")
     assert Path("adapter/adapter_model.safetensors") in files
     assert Path("checkpoints/step-2/adapter_model.safetensors") in files
     for file in files:
@@ -265,6 +269,8 @@ def test_checkpoints_are_whole_when_they_are_handed_over(model: str, tmp_path: P
         {"target_modules": ["q_proj", "v_proj", "lm_head"], "rank": 4},
         {"target_modules": r".*\.(up|down)_proj", "rank": 4},
         {"adapter": {"use": "lora", "use_dora": True}, "rank": 4},
+        {"adapter": {"use": "lora", "use_rslora": True}, "rank": 4},
+        {"adapter": {"use": "adaption-prompt", "adapter_len": 4, "adapter_layers": 2}},
         {"adapter": "ia3"},
         {"adapter": {"use": "OFT", "oft_block_size": 8, "target_modules": ["q_proj"]}},
         {"adapter": {"use": "prompt-tuning", "num_virtual_tokens": 4}},
@@ -282,10 +288,11 @@ def test_lm_eval_loads_an_adapter_as_it_was_in_memory(
     trainer = LoRA(**fields, learning_rate=1e-2, batch_size=8)
     device, rows = torch.device("cpu"), rows_of(model)
     torch.manual_seed(0)
-    config = adapters.configure(trainer._kind, trainer._adapter_fields())
+    config = adapters.configure(trainer.adapter_kind, trainer.adapter_fields())
     adapted = adapters.attach(base.load_model(model, torch.float32, device), config, model)
-    scorer = Scorer(adapted, device, torch.float32, 4096)
-    assert len(list(loop.steps(scorer, rows, trainer, 0))) == 3
+    scorer = Scorer(adapted, device, torch.float32, 4096).packs(512, wanted=None)
+    training = loop.Training(scorer, rows, trainer, 0)
+    assert len(list(training.run())) == 3
     adapted.save_pretrained(tmp_path, save_embedding_layers=False)
     with torch.no_grad():
         trained = scorer.answers(rows)
@@ -396,8 +403,15 @@ def test_every_epoch_shows_each_row_once_in_a_new_order() -> None:
             r"no module 'vproj' for target_modules; did you mean 'v_proj'\?",
         ),
         ({"target_modules": "nothing"}, ModelError, "does not fit .*nothing"),
+        ({"four_bit": True}, ModelError, "four_bit needs a CUDA GPU and bitsandbytes"),
+        ({"rank": 65}, ModelError, "rank 65 is above that of .*q_proj in .*: 64"),
+        ({"adapter": "ia3", "packed": True, "objective": "kot"}, RecipeError, "mean 'kto'"),
         ({"max_length": 5}, DataError, "no pair is left .*: longer than 5 tokens"),
-        ({"learning_rate": 1e25, "batch_size": 8}, ModelError, "step 2 of 3: loss .*lower"),
+        (
+            {"learning_rate": 1e25, "batch_size": 8},
+            ModelError,
+            "step 2 of 3: loss .*lower.*: p.* and 3 more",
+        ),
         ({"objectiv": "sft"}, RecipeError, r"did you mean 'objective'\?"),
     ],
 )
@@ -437,6 +451,33 @@ def test_a_system_prompt_needs_a_template(tmp_path: Path) -> None:
         LoRA(system="Be brief.").train(PAIRS, ref, tmp_path / "run", seed=0)
     done = LoRA(rank=2).train(PAIRS, ref, tmp_path / "run", seed=0)
     assert "apply_chat_template" not in Path(str(done.adapter), "README.md").read_text()
+
+
+def test_plain_text_is_learnt_without_prompt_or_template(train: Callable[..., Path]) -> None:
+    texts = [Preference(id=p.id, prompt="", chosen=p.chosen, rejected="") for p in PAIRS]
+    figures = log(train(pairs=texts, objective="clm", rank=4, epochs=3, learning_rate=1e-2))
+    assert figures[-1]["loss"] < figures[0]["loss"] - 0.3
+
+
+def test_compat_is_how_the_released_adapters_were_trained(
+    model: str, train: Callable[..., Path]
+) -> None:
+    assert [LoRA(compat=True).steps_of(steps) for steps in (63, 81, 19)] == [60, 80, 19]
+    chat = Chat(base.load_tokenizer(model), model, alpaca=True)
+    assert chat.render("Why?", "So.").endswith("### Instruction:\nWhy?\n\n### Response:\nSo.")
+    long = Preference(id="long", prompt="Why?", chosen="No.", rejected="x" * 500)
+    folder = train(pairs=[*PAIRS, long], compat=True, rank=2, max_length=500, objective="dpo")
+    kept = json.loads((folder / "rows.json").read_text())
+    assert kept["reasons"] == {"longer than 500 characters": 1}
+    assert "apply_chat_template" not in (folder / "adapter" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("objective", ["ipo", "kto", "orpo", "simpo"])
+def test_every_preference_objective_widens_the_margin(
+    train: Callable[..., Path], objective: str
+) -> None:
+    folder = train(rank=4, objective=objective, epochs=4, batch_size=12, learning_rate=2e-3)
+    assert log(folder)[-1]["margin"] > log(folder)[0]["margin"]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is not there")

@@ -101,7 +101,7 @@ def test_a_system_prompt_and_the_thinking_mode_are_those_of_lm_eval(tmp_path: Pa
 
 def test_an_end_that_is_there_already_is_not_doubled() -> None:
     chat = Chat(tiny.tokenizer(None), "m")
-    assert chat.encode("Why?", "So</s>") == chat.encode("Why?", "So")
+    assert chat.encode([("Why?", "So</s>")]) == chat.encode([("Why?", "So")])
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,6 @@ def test_rows_that_cannot_be_trained_on_are_dropped_with_the_reason() -> None:
         Dropped(id="mute", reason="empty answer"),
         Dropped(id="unasked", reason="empty prompt"),
     ]
-    width = chat.encode(long.prompt, long.chosen)
+    (width,) = chat.encode([(long.prompt, long.chosen)])
     kept, dropped = tokenise(rows, chat, answers=1, max_length=len(width.ids))
     assert [row.id for row in kept] == ["plain", "long", "mute"]

@@ -73,6 +73,7 @@ def attach(model: "PreTrainedModel", config: "PeftConfig", base: str) -> "PeftMo
     except UNFIT as error:
         message = f"the adapter does not fit {base}: {one_line(error)}"
         raise ModelError(message) from error
+    _check_ranks(adapted, base)
     head: object = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     if isinstance(head, BaseTunerLayer) and model.config.get_text_config().tie_word_embeddings:
         message = (
@@ -85,6 +86,18 @@ def attach(model: "PreTrainedModel", config: "PeftConfig", base: str) -> "PeftMo
         if isinstance(value, set):  # PEFT writes sets in an order that changes from run to run
             setattr(config, name, sorted(value))
     return adapted
+
+
+def _check_ranks(adapted: "PeftModel", base: str) -> None:
+    """Raise ModelError where LoRA's update would have a higher rank than the matrix itself."""
+    from peft.tuners.lora import LoraLayer
+
+    for name, module in adapted.named_modules():
+        if isinstance(module, LoraLayer):
+            size = min(module.in_features, module.out_features)
+            if any(rank > size for rank in module.r.values()):
+                message = f"rank {max(module.r.values())} is above that of {name} in {base}: {size}"
+                raise ModelError(message)
 
 
 def _check_targets(model: "PreTrainedModel", targets: object, base: str) -> None:

@@ -1,6 +1,6 @@
 """The base model and its tokenizer: where they are loaded from, where to, and how they fail."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from politune_harness import HarnessError, ModelError
 from politune_harness.errors import one_line
@@ -35,7 +35,9 @@ def context_length(base: str) -> int | None:
     return getattr(config.get_text_config(), "max_position_embeddings", None)
 
 
-def load_model(base: str, dtype: "torch.dtype", device: "torch.device") -> "PreTrainedModel":
+def load_model(
+    base: str, dtype: "torch.dtype", device: "torch.device", *, four_bit: bool = False
+) -> "PreTrainedModel":
     """Load a causal language model with its own dropout off, as DPO's reference has it.
 
     Raises ModelError.
@@ -43,23 +45,53 @@ def load_model(base: str, dtype: "torch.dtype", device: "torch.device") -> "PreT
     from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    options = _in_four_bits(dtype, device) if four_bit else {}
     try:
         config = AutoConfig.from_pretrained(base, trust_remote_code=False)
         for name, value in list(vars(config).items()):
             if isinstance(value, float) and "drop" in name:
                 setattr(config, name, 0.0)
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            base, config=config, dtype=dtype, trust_remote_code=False, use_safetensors=True
+            base,
+            config=config,
+            dtype=dtype,
+            trust_remote_code=False,
+            use_safetensors=True,
+            **options,
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise _unloadable(base, error) from error
-    return model.to(device)  # type: ignore[arg-type, no-any-return]
+    return model if four_bit else model.to(device)  # type: ignore[arg-type]
 
 
-def pick_device() -> "torch.device":
+def _in_four_bits(dtype: "torch.dtype", device: "torch.device") -> dict[str, object]:
+    """Return how to load a model in NF4. Raises ModelError where that cannot be done here."""
+    from importlib.util import find_spec
+
+    from transformers import BitsAndBytesConfig
+
+    if device.type != "cuda" or find_spec("bitsandbytes") is None:
+        message = "four_bit needs a CUDA GPU and bitsandbytes: pip install bitsandbytes"
+        raise ModelError(message)
+    options: dict[str, object] = {
+        "load_in_4bit": True,
+        "bnb_4bit_quant_type": "nf4",
+        "bnb_4bit_use_double_quant": True,
+        "bnb_4bit_compute_dtype": dtype,
+    }
+    untyped: Any = BitsAndBytesConfig
+    return {"quantization_config": untyped(**options), "device_map": {"": device}}
+
+
+def pick_device(rank: int = 0) -> "torch.device":
+    """Return the GPU of a process, or the CPU where there is none."""
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
 
 
 def pick_dtype(
@@ -70,8 +102,3 @@ def pick_dtype(
     if name == "auto":
         name = "bfloat16" if device.type == "cuda" else "float32"
     return torch.bfloat16 if name == "bfloat16" else torch.float32
-
-
-def micro_tokens(device: "torch.device") -> int:
-    """Return how many tokens to pass through a model at once: few where padding costs most."""
-    return 8192 if device.type == "cuda" else 1024

@@ -6,9 +6,10 @@ the answer put after them. So what is trained is what is measured, down to the t
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from politune_harness import Dropped, ModelError, Preference
@@ -16,6 +17,11 @@ from politune_harness import Dropped, ModelError, Preference
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+ALPACA = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes "
+    "the request.\n\n### Instruction:\n{}\n\n### Response:\n"
+)
+"""The template of Stanford Alpaca (Taori et al. 2023), for what was trained with it."""
 ANSWER = "Yes"
 """An answer that every template can render, to see what a template puts after one."""
 
@@ -36,14 +42,28 @@ class Row:
     answers: tuple[Tokens, ...]
     """The chosen answer, then the rejected one where the objective looks at it."""
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The tokens of the longest answer with its prompt."""
         return max(len(a.ids) for a in self.answers)
 
+    @cached_property
+    def tokens(self) -> int:
+        """The tokens that pass through a model where the answers share their prompt."""
+        first, *others = (a.ids[:-1] for a in self.answers)
+        return len(first) + sum(len(ids) - _common(first, ids) for ids in others)
+
     @property
     def completion_tokens(self) -> int:
         return sum(len(a.ids) - a.prompt for a in self.answers)
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two texts begin with alike."""
+    for i, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return i
+    return min(len(one), len(other))
 
 
 @dataclass(frozen=True)
@@ -56,10 +76,14 @@ class Chat:
     system: str | None = None
     options: tuple[tuple[str, Any], ...] = ()
     """Further arguments of the chat template."""
+    alpaca: bool = False
+    """Whether ALPACA stands in for the tokenizer's own template."""
 
     @cached_property
     def template(self) -> str | None:
         """The chat template; where there are several by name, all of them as JSON."""
+        if self.alpaca:
+            return ALPACA
         template = self.tokenizer.chat_template
         return json.dumps(template) if isinstance(template, dict) else template
 
@@ -73,6 +97,8 @@ class Chat:
 
         if not self.templated:
             return prompt
+        if self.alpaca:
+            return ALPACA.format(prompt) + (answer or "")
         turns = [{"role": "system", "content": self.system}] if self.system else []
         turns += [{"role": "user", "content": prompt}]
         turns += [{"role": "assistant", "content": answer}] if answer else []
@@ -95,12 +121,20 @@ class Chat:
             raise ModelError(message)
         return str(self.tokenizer.decode(first))
 
-    def _ids(self, text: str) -> list[int]:
-        whole = text.startswith(self._first)
-        return self._encode(text, **({"add_special_tokens": False} if whole else {}))
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, with special tokens before those that have none yet."""
+        whole = [text.startswith(self._first) for text in texts]
+        bare = iter(
+            self._encode([t for t, w in zip(texts, whole, strict=True) if w], special=False)
+        )
+        full = iter(self._encode([t for t, w in zip(texts, whole, strict=True) if not w]))
+        return [next(bare if w else full) for w in whole]
 
-    def _encode(self, text: str, **options: bool) -> list[int]:
-        return list(self.tokenizer.encode(text, **options))
+    def _encode(self, texts: Sequence[str], *, special: bool = True) -> list[list[int]]:
+        if not texts:
+            return []
+        ids: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=special)["input_ids"]
+        return ids
 
     @cached_property
     def end(self) -> int:
@@ -110,7 +144,7 @@ class Chat:
         """
         after = self.render("Why?", ANSWER).rpartition(ANSWER)[2] if self.templated else ""
         known = self.tokenizer.added_tokens_decoder
-        for token in self._encode(after, add_special_tokens=False):
+        for token in self._encode([after], special=False)[0]:
             if token in known and known[token].special:
                 return token
         if self.tokenizer.eos_token_id is None:
@@ -118,43 +152,70 @@ class Chat:
             raise ModelError(message)
         return int(self.tokenizer.eos_token_id)
 
-    def encode(self, prompt: str, answer: str) -> Tokens:
-        """Return a prompt and an answer as ids, cut where HFLM cuts.
+    def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Tokens]:
+        """Return prompts with their answers as ids, cut where HFLM cuts.
 
         White space at the end of the prompt counts to the answer, and both are encoded as one
         text, for the sake of tokens that span the border.
         """
-        context = self.render(prompt)
-        continuation = answer if self.templated else f" {answer}"
-        kept = context.rstrip()
-        ids = self._ids(context + continuation)
-        ends = [] if ids[-1] == self.end else [self.end]
-        return Tokens([*ids, *ends], prompt=len(self._ids(kept)))
+        contexts = {prompt: self.render(prompt) for prompt in dict.fromkeys(p for p, _ in pairs)}
+        gap = "" if self.templated else " "
+        whole = self._ids([f"{contexts[prompt]}{gap}{answer}" for prompt, answer in pairs])
+        kept = self._ids([context.rstrip() for context in contexts.values()])
+        lengths = dict(zip(contexts, map(len, kept), strict=True))
+        return [
+            Tokens(self._ended(ids), prompt=lengths[prompt])
+            for ids, (prompt, _) in zip(whole, pairs, strict=True)
+        ]
+
+    def plain(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return texts as they stand, of which all is learnt but the first token."""
+        return [Tokens(self._ended(ids), prompt=1) for ids in self._ids(texts)]
+
+    def _ended(self, ids: list[int]) -> list[int]:
+        return ids if ids[-1] == self.end else [*ids, self.end]
 
 
 def tokenise(
-    preferences: Iterable[Preference], chat: Chat, *, answers: int, max_length: int
+    preferences: Sequence[Preference],
+    chat: Chat,
+    *,
+    answers: int,
+    max_length: int,
+    max_characters: int | None = None,
+    plain: bool = False,
 ) -> tuple[list[Row], list[Dropped]]:
     """Return the rows that can be trained on, and those that cannot, with the reason.
 
-    `max_length` is in tokens: prompt, answer and end token. A longer row is dropped, not cut: a
-    cut answer would teach the model to break off.
+    `answers` says how many of each row are looked at: the chosen one, the rejected one, and the
+    chosen one of the next row as a third. `max_length` is in tokens: prompt, answer and end token.
+    A longer row is dropped, not cut: a cut answer would teach the model to break off.
     """
-    rows, dropped = [], []
-    for p in preferences:
-        texts = (p.chosen, p.rejected)[:answers]
-        if reason := _empty(p.prompt, texts):
-            dropped.append(Dropped(id=p.id, reason=reason))
-            continue
-        row = Row(p.id, tuple(chat.encode(p.prompt, text) for text in texts))
+    reasons = {p.id: _unfit(p, answers, max_characters, plain=plain) for p in preferences}
+    given = [p for p in preferences if reasons[p.id] is None]
+    texts = [
+        _answers(p, after, answers) for p, after in zip(given, given[1:] + given[:1], strict=True)
+    ]
+    flat = [(p.prompt, text) for p, its in zip(given, texts, strict=True) for text in its]
+    encoded = iter(chat.plain([text for _, text in flat]) if plain else chat.encode(flat))
+    found = {p.id: Row(p.id, tuple(islice(encoded, answers))) for p in given}
+    for row in found.values():
         if row.width > max_length:
-            dropped.append(Dropped(id=p.id, reason=f"longer than {max_length} tokens"))
-        else:
-            rows.append(row)
-    return rows, dropped
+            reasons[row.id] = f"longer than {max_length} tokens"
+    dropped = [Dropped(id=name, reason=reason) for name, reason in reasons.items() if reason]
+    return [row for row in found.values() if reasons[row.id] is None], dropped
 
 
-def _empty(prompt: str, answers: Sequence[str]) -> str | None:
-    if not prompt.strip():
+def _answers(pair: Preference, after: Preference, count: int) -> tuple[str, ...]:
+    return (pair.chosen, pair.rejected, after.chosen)[:count]
+
+
+def _unfit(pair: Preference, answers: int, most: int | None, *, plain: bool) -> str | None:
+    texts = (pair.chosen, pair.rejected)[:answers]
+    if not plain and not pair.prompt.strip():
         return "empty prompt"
-    return None if all(a.strip() for a in answers) else "empty answer"
+    if not all(text.strip() for text in texts):
+        return "empty answer"
+    if most is not None and len(pair.prompt) + max(map(len, texts)) > most:
+        return f"longer than {most} characters"
+    return None

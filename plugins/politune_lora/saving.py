@@ -5,8 +5,11 @@ The invariant: nothing is pickled, and nothing written here depends on the clock
 
 import hashlib
 import json
+import os
 import shlex
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +48,10 @@ of the base model are unchanged.
 """
 
 
+KINDS = {"sft": "prompts with an answer", "clm": "texts"}
+"""What the rows of an objective are, but for preference pairs."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where an adapter comes from: the content of politune.json, but for the step."""
@@ -66,7 +73,7 @@ class Provenance:
         return CARD.format(
             base=self.base,
             rows=self.rows,
-            what="prompts with an answer" if self.objective == "sft" else "preference pairs",
+            what=KINDS.get(self.objective, "preference pairs"),
             objective=self.objective,
             steps=step,
             seed=self.seed,
@@ -77,7 +84,8 @@ class Provenance:
         """Return what makes lm_eval put its questions as training did."""
         thinking, system = self.settings["enable_thinking"], self.settings["system"]
         options = "" if thinking is None else f",enable_thinking={thinking}"
-        options += " --apply_chat_template" if self.template_sha256 else ""
+        templated = self.template_sha256 and not self.settings["compat"]
+        options += " --apply_chat_template" if templated else ""
         return options + (f" --system_instruction {shlex.quote(str(system))}" if system else "")
 
 
@@ -98,26 +106,54 @@ def canonical(value: object) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file and the folders that it needs. Raises HarnessError where that fails."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a place to write a file or a folder in, and put it at `path` only if that went well.
+
+    Raises HarnessError where it did not; what was at `path` before is there still.
+    """
+    from safetensors import SafetensorError
+
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise unwritable(path, error) from error
+        remove(partial)
+        yield partial
+        for file in partial.iterdir() if partial.is_dir() else (partial,):
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        if path.is_dir():
+            remove(path)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            remove(partial)
+        message = f"cannot write {path}: {one_line(error)}"
+        raise HarnessError(message) from error
 
 
-def append(path: Path, line: bytes) -> None:
-    """Add a line to a file. Raises HarnessError where that fails."""
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file and the folders that it needs. Raises HarnessError where that fails."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def append(path: Path, value: object) -> None:
+    """Add a value to a file of JSON lines. Raises HarnessError where that fails."""
     try:
         with path.open("ab") as file:
-            file.write(line + b"\n")
+            file.write(msgspec.json.encode(value) + b"\n")
     except OSError as error:
-        raise unwritable(path, error) from error
-
-
-def unwritable(path: Path, error: Exception) -> HarnessError:
-    return HarnessError(f"cannot write {path}: {one_line(error)}")
+        message = f"cannot write {path}: {one_line(error)}"
+        raise HarnessError(message) from error
 
 
 def write_rows(path: Path, kept: Sequence[str], dropped: Sequence[Dropped]) -> None:
@@ -129,16 +165,33 @@ def write_rows(path: Path, kept: Sequence[str], dropped: Sequence[Dropped]) -> N
 
 
 def save(model: "PeftModel", folder: Path, provenance: Provenance, step: int) -> None:
-    """Write the adapter with its card and provenance.
+    """Write the adapter with its card and provenance, all of it or nothing.
 
     Raises HarnessError where the folder cannot be written.
     """
-    from safetensors import SafetensorError
-
-    try:
+    with whole(folder) as partial:
         # Base weights of targeted embeddings would be written too, gigabytes of them.
-        model.save_pretrained(str(folder), save_embedding_layers=False)
-    except (OSError, SafetensorError) as error:
-        raise unwritable(folder, error) from error
-    write(folder / "politune.json", canonical({**asdict(provenance), "step": step}))
-    write(folder / "README.md", provenance.card(step))
+        model.save_pretrained(str(partial), save_embedding_layers=False)
+        facts = canonical({**asdict(provenance), "step": step})
+        (partial / "politune.json").write_text(facts, encoding="utf-8")
+        (partial / "README.md").write_text(provenance.card(step), encoding="utf-8")
+
+
+def move(work: Path, folder: Path) -> None:
+    """Put what was made in `work` where it belongs, in one stroke where nothing is there yet.
+
+    Raises HarnessError where that fails.
+    """
+    try:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        if not folder.exists():
+            work.replace(folder)
+            return
+        for made in list(work.iterdir()):
+            remove(folder / made.name)
+            made.replace(folder / made.name)
+        work.rmdir()
+    except OSError as error:
+        message = f"cannot write {folder}: {one_line(error)}"
+        raise HarnessError(message) from error

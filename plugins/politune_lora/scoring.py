@@ -1,15 +1,13 @@
-"""Log-probabilities of answers under a model, in micro-batches.
+"""Log-probabilities of answers under a model, in micro-batches."""
 
-How rows are cut into micro-batches changes memory and speed, never a value. Padding is on the
-right and needs no mask, since a causal model sees nothing to its right, and the head is applied to
-completion positions only.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from politune_harness import track
+from politune_harness import ModelError, track
+from politune_lora import attention
+from politune_lora.packing import Batch, cut, pack, pad
 from politune_lora.rows import Row, Tokens
 
 if TYPE_CHECKING:
@@ -17,48 +15,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from torch import Tensor
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Sequences padded to one width, and where their completion tokens are predicted."""
-
-    ids: "Tensor"
-    """(sequences, width)"""
-    index: "Tensor"
-    """(completion tokens,): positions in the flattened `ids` that predict one."""
-    targets: "Tensor"
-    """(completion tokens,): the tokens to predict."""
-
-
-def collate(sequences: Sequence[Tokens], device: "torch.device") -> Batch:
-    """Pad sequences on the right."""
-    import torch
-
-    width = max(len(s.ids) for s in sequences)
-    ids = torch.zeros(len(sequences), width, dtype=torch.long)
-    spans = []
-    for i, s in enumerate(sequences):
-        ids[i, : len(s.ids)] = torch.tensor(s.ids)
-        spans.append(torch.arange(i * width + s.prompt, i * width + len(s.ids)))
-    places = torch.cat(spans)
-    targets = ids.flatten()[places]
-    return Batch(ids.to(device), (places - 1).to(device), targets.to(device))
-
-
-def cut(chosen: Sequence[int], rows: Sequence[Row], micro_tokens: int) -> Iterator[list[int]]:
-    """Cut rows, given by number, into micro-batches of like length, the longest first.
-
-    A micro-batch holds at most `micro_tokens` with its padding, but one row at least; the answers
-    of a row stay together.
-    """
-    part: list[int] = []
-    for i in sorted(chosen, key=lambda i: (-rows[i].width, i)):
-        widest = rows[part[0]].width if part else 0
-        if part and (len(part) + 1) * len(rows[i].answers) * widest > micro_tokens:
-            yield part
-            part = []
-        part.append(i)
-    yield part
+    from politune_lora.head import Head
 
 
 @dataclass(frozen=True)
@@ -70,51 +27,120 @@ class Scorer:
     dtype: "torch.dtype"
     """Of the base model; the adapter's weights are float32, and bfloat16 means autocast."""
     micro_tokens: int
+    packed: bool = False
+    """Whether `packs` has found that the model can read packed rows."""
 
-    def token_logps(self, batch: Batch) -> "Tensor":
-        """Return the log-probability of each completion token, in nats, as float32.
+    def packs(self, longest: int, *, wanted: bool | None) -> Self:
+        """Return a scorer with packed rows, where the model can read such rows up to `longest`.
 
-        A hook hands the head only the hidden states that predict a completion token; whatever
-        else a model does to its logits, such as a soft cap, still happens.
+        Raises ModelError where it cannot, and they are `wanted`.
         """
-        from torch.nn.functional import cross_entropy
+        if wanted is False:
+            return self
+        why = attention.refusal(self.model, longest)
+        if why is None:
+            attention.install(self.model.get_base_model())
+            return replace(self, packed=True)
+        if wanted:
+            message = f"packed rows do not go with this model: {why}; leave `packed` out to pad"
+            raise ModelError(message)
+        return self
+
+    @cached_property
+    def _head(self) -> "Head | None":
+        """The stand-in for the model's head, if the model does nothing more to its logits.
+
+        One short text tells that: caps and scales of logits are not in the head itself.
+        """
+        import torch
+
+        from politune_lora.head import stand_in
+
+        head = stand_in(self.model.get_base_model().get_output_embeddings())
+        if head is None:
+            return None
+        training = self.model.training
+        self.model.eval()
+        with torch.no_grad():
+            batch = self._lay([Tokens([1, 2, 3, 4], 1)])
+            ours = head.logps(self._hidden(batch), batch.targets, batch.lengths)
+            same = torch.allclose(ours, self._by_the_model(batch), rtol=1e-2, atol=1e-3)
+        self.model.train(training)
+        return head if same else None
+
+    def _lay(self, texts: Sequence[Tokens]) -> Batch:
+        return (pack if self.packed else pad)(texts, self.device)
+
+    def _run(self, batch: Batch, sources: "Tensor") -> "tuple[Tensor, Tensor]":
+        """Return the hidden states that the head is given at `sources`, and its logits there.
+
+        A hook hands the head only those.
+        """
+        seen: list[Tensor] = []
 
         def select(_head: object, args: "tuple[Tensor, ...]") -> "tuple[Tensor]":
             # Prompt tuning puts virtual tokens before the real ones.
-            hidden = args[0][:, -batch.ids.shape[1] :]
-            return (hidden.flatten(0, 1).index_select(0, batch.index).unsqueeze(0),)
+            hidden = args[0][:, -batch.ids.shape[1] :].flatten(0, 1)
+            seen.append(hidden)
+            return (hidden.index_select(0, sources)[None],)
 
+        options: dict[str, object] = {}
+        if batch.documents is not None:
+            options = {"position_ids": batch.positions, "documents": batch.documents}
         head = self.model.get_base_model().get_output_embeddings()
         hook = head.register_forward_pre_hook(select)
         try:
-            logits = self.model(input_ids=batch.ids, use_cache=False).logits[0]
+            logits = self.model(input_ids=batch.ids, use_cache=False, **options).logits[0]
         finally:
             hook.remove()
+        return seen[0].index_select(0, batch.sources), logits
+
+    def _hidden(self, batch: Batch) -> "Tensor":
+        return self._run(batch, batch.sources[:1])[0]
+
+    def _by_the_model(self, batch: Batch) -> "Tensor":
+        from torch.nn.functional import cross_entropy
+
+        logits = self._run(batch, batch.sources)[1]
         return -cross_entropy(logits.float(), batch.targets, reduction="none")
 
-    def answers(self, rows: Sequence[Row]) -> "Tensor":
-        """Return the summed log-probability of every answer, shaped (answers, rows), in nats."""
+    def sums(self, texts: Sequence[Tokens]) -> "Tensor":
+        """Return the log-probability of each answer, (texts,), in nats, as float32."""
         import torch
 
-        columns = list(zip(*(row.answers for row in rows), strict=True))
-        batch = collate([answer for column in columns for answer in column], self.device)
+        batch = self._lay(texts)
         halved = self.dtype is torch.bfloat16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=halved):
-            logps = self.token_logps(batch)
-        # Sums of padded rows, and not index_add, which adds in no fixed order on a GPU.
-        padded = logps.new_zeros(batch.ids.numel()).index_copy(0, batch.index, logps)
-        return padded.view(len(columns), len(rows), -1).sum(-1)
+            head = self._head
+            if head is None:
+                return batch.sums(self._by_the_model(batch))
+            logps = head.logps(self._hidden(batch), batch.targets, batch.lengths)
+        return batch.sums(logps)
 
-    def reference(self, rows: Sequence[Row]) -> "Tensor":
-        """Return `answers` of all rows by the base model: the adapter is switched off.
+    def answers(self, rows: Sequence[Row]) -> "Tensor":
+        """Return the log-probability of every answer, (answers, rows), in nats."""
+        texts = [answer for row in rows for answer in row.answers]
+        return self.sums(texts).view(len(rows), -1).T
 
-        It does not change while the adapter is trained, so it is computed once.
-        """
+    def cut(self, chosen: Sequence[int], rows: Sequence[Row]) -> list[list[int]]:
+        """Cut rows, given by number, into micro-batches."""
+        return list(cut(chosen, rows, self.micro_tokens, packed=self.packed))
+
+    def all(self, rows: Sequence[Row]) -> "Tensor":
+        """Return `answers` of all rows, by the model as it is now, without gradients."""
         import torch
 
         result = torch.zeros(len(rows[0].answers), len(rows), device=self.device)
-        parts = list(cut(range(len(rows)), rows, self.micro_tokens))
-        with torch.no_grad(), self.model.disable_adapter():
+        parts = self.cut(range(len(rows)), rows)
+        training = self.model.training
+        self.model.eval()
+        with torch.no_grad():
             for part in track(parts, "reference batches", len(parts)):
                 result[:, part] = self.answers([rows[i] for i in part])
+        self.model.train(training)
         return result
+
+    def reference(self, rows: Sequence[Row]) -> "Tensor":
+        """Return `all` by the base model: the adapter is switched off."""
+        with self.model.disable_adapter():
+            return self.all(rows)

@@ -1,0 +1,244 @@
+"""One training, from preference pairs to an adapter on disk.
+
+The work is done in a hidden folder beside the one that is asked for, and moved there when it is
+whole. A training that was killed finds it, and goes on from its last state, to the same bytes.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from politune_harness import DataError, Dropped, ModelError, ModelRef, Preference, working
+from politune_harness.adapters import base_digest
+from politune_lora import adapters, base, planning, reference, saving, state
+from politune_lora.loop import Training
+from politune_lora.objectives import OBJECTIVES
+from politune_lora.parallel import World, together
+from politune_lora.rows import Chat, Row, tokenise
+from politune_lora.scoring import Scorer
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftConfig
+    from torch import Tensor
+
+    from politune_lora import LoRA
+
+log = logging.getLogger(__name__)
+
+LOG = "log.jsonl"
+SPEED = ".speed.jsonl"
+"""Hidden, so that nothing that is hashed depends on the clock."""
+ON_CPU = 1024
+"""Tokens that pass through a model at once on a CPU: few, where padding costs most."""
+CACHE = ".reference"
+"""Beside the folders of an arm's seeds, which share it."""
+
+Callback = Callable[[ModelRef], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what, and where it goes."""
+
+    settings: "LoRA"
+    preferences: Sequence[Preference]
+    model: str
+    folder: Path
+    seed: int
+
+    def run(self, on_checkpoint: Callback | None = None) -> ModelRef:
+        """Train, in as many processes as the settings say, and return what came of it."""
+        with together(self.settings.processes, self.work_in) as world:
+            self.work_in(world, on_checkpoint)
+        if world.leads:
+            (self.work / state.FILE).unlink(missing_ok=True)
+            saving.move(self.work, self.folder)
+        return ModelRef(base=self.model, adapter=str(self.folder / "adapter"))
+
+    @property
+    def work(self) -> Path:
+        return self.folder.with_name(f".{self.folder.name}")
+
+    def work_in(self, world: World, on_checkpoint: Callback | None = None) -> None:
+        """Do one process's share of the work; the one that leads writes."""
+        config = adapters.configure(self.settings.adapter_kind, self.settings.adapter_fields())
+        phases = [(phase, *self._rows(phase)) for phase in self.settings.phases]
+        provenance = self._provenance(phases[-1][1])
+        of = saving.text_digest(saving.canonical(asdict(provenance))) or ""
+        found = state.find(self.work, of)
+        device = base.pick_device(world.rank)
+        with seeded(device, self.seed):
+            rows = [row for _, its, _ in phases for row in its]
+            scorer = self._scorer(config, device, rows)
+            trainings = [Training(scorer, its, p, self.seed, world=world) for p, its, _ in phases]
+            if world.leads:
+                self._begin(found, trainings, phases[-1][1], phases[-1][2])
+            writer = Writer(self, provenance, sum(len(t.plan) for t in trainings), on_checkpoint)
+            with working("steps", writer.total) as progress:
+                for figures, training, place in self._steps(trainings, provenance, of, found):
+                    progress.advance()
+                    if world.leads:
+                        writer.step(figures, training, place)
+            if world.leads:
+                saving.save(scorer.model, self.work / "adapter", provenance, writer.total)
+
+    def _steps(
+        self,
+        trainings: Sequence[Training],
+        provenance: saving.Provenance,
+        of: str,
+        found: state.Place | None,
+    ) -> Iterator[tuple[dict[str, float], Training, state.Place]]:
+        """Train one phase after the other, from where a killed training was `found`."""
+        start = found or state.Place(of, 0, 0)
+        before = 0
+        for phase, fresh in enumerate(trainings):
+            if phase >= start.phase:
+                training = replace(fresh, known=self._known(fresh, provenance, first=phase == 0))
+                done = 0
+                if phase == start.phase and found is not None:
+                    state.load(self.work, training, found)
+                    done = found.step
+                for step, figures in enumerate(training.run(done), done + 1):
+                    counted = {**figures, "step": before + step}
+                    yield counted, training, state.Place(of, phase, step)
+            before += len(fresh.plan)
+
+    @cached_property
+    def chat(self) -> Chat:
+        settings, name = self.settings, self.model
+        thinking = settings.enable_thinking
+        options = () if thinking is None else (("enable_thinking", thinking),)
+        tokenizer = base.load_tokenizer(name)
+        chat = Chat(tokenizer, name, settings.system, options, alpaca=settings.compat)
+        if settings.system and not chat.templated:
+            message = f"{name} has no chat template, so no place for a system prompt: leave it out"
+            raise ModelError(message)
+        return chat
+
+    def _rows(self, phase: "LoRA") -> tuple[list[Row], list[Dropped]]:
+        objective = OBJECTIVES[phase.objective]
+        longest = min(phase.max_length, base.context_length(self.model) or phase.max_length)
+        rows, dropped = tokenise(
+            self.preferences,
+            self.chat,
+            answers=objective.answers,
+            max_length=longest,
+            max_characters=phase.max_length if phase.compat else None,
+            plain=objective.plain,
+        )
+        if not rows:
+            reasons = ", ".join(sorted({d.reason for d in dropped})) or "none was given"
+            message = f"no pair is left to train {self.model} on: {reasons}"
+            raise DataError(message)
+        return rows, dropped
+
+    def _provenance(self, rows: Sequence[Row]) -> saving.Provenance:
+        kept = {row.id for row in rows}
+        return saving.Provenance(
+            base=self.model,
+            base_sha256=base_digest(self.model),
+            template_sha256=saving.text_digest(self.chat.template),
+            data_sha256=saving.data_digest([p for p in self.preferences if p.id in kept]),
+            rows=len(rows),
+            objective=self.settings.objective,
+            seed=self.seed,
+            settings=self.settings.model_dump(mode="json"),
+            versions=saving.versions(),
+        )
+
+    def _scorer(self, config: "PeftConfig", device: "torch.device", rows: Sequence[Row]) -> Scorer:
+        import torch
+
+        settings = self.settings
+        dtype = base.pick_dtype(settings.dtype, device)
+        model = base.load_model(self.model, dtype, device, four_bit=settings.four_bit)
+        scorer = Scorer(adapters.attach(model, config, self.model), device, dtype, ON_CPU)
+        scorer = scorer.packs(max(row.width for row in rows), wanted=settings.packed)
+        if settings.micro_tokens:
+            return replace(scorer, micro_tokens=settings.micro_tokens)
+        if device.type == "cpu":
+            return scorer
+        longest = max(rows, key=lambda row: row.width)
+        per_token = planning.kept_per_token(scorer, [longest])
+        free, _ = torch.cuda.mem_get_info(device)
+        return replace(scorer, micro_tokens=planning.fit(free, per_token, rows))
+
+    def _known(
+        self, training: Training, provenance: saving.Provenance, *, first: bool
+    ) -> "Tensor | None":
+        """Return the reference of a phase: the base, or what an earlier phase made of it."""
+        if not training.objective.referenced or (first and self.settings.online_reference):
+            return None
+        four = "four bits" if self.settings.four_bit else "whole"
+        facts = {"base": provenance.base_sha256, "loaded": four, **provenance.versions}
+        folder = self.folder.parent / CACHE if first else self.work / CACHE
+        path = reference.place(folder, training.rows, facts, training.scorer)
+        return reference.cached(path, training.scorer, training.rows, base=first)
+
+    def _begin(
+        self,
+        found: state.Place | None,
+        trainings: Sequence[Training],
+        rows: Sequence[Row],
+        dropped: Sequence[Dropped],
+    ) -> None:
+        """Start a folder to work in, or take up the one that was found."""
+        if found is None:
+            with suppress(OSError):
+                saving.remove(self.work)
+            saving.write_rows(self.work / "rows.json", [row.id for row in rows], dropped)
+            saving.write(self.work / LOG, "")
+            if dropped:
+                total = len(rows) + len(dropped)
+                log.warning("%d of %d pairs dropped; see rows.json", len(dropped), total)
+            return
+        for partial in list(self.work.rglob(".*.partial")):
+            saving.remove(partial)
+        done = sum(len(t.plan) for t in trainings[: found.phase]) + found.step
+        for name in (LOG, SPEED):
+            lines = (self.work / name).read_text(encoding="utf-8").splitlines(keepends=True)
+            saving.write(self.work / name, "".join(lines[:done]))
+        log.warning("going on after step %d, where training was stopped", done)
+
+
+@dataclass
+class Writer:
+    """What is written while a training goes on."""
+
+    job: Job
+    provenance: saving.Provenance
+    total: int
+    on_checkpoint: Callback | None
+    since: float = field(default_factory=time.perf_counter)
+
+    def step(self, figures: dict[str, float], training: Training, place: state.Place) -> None:
+        """Write what there is to write after a step."""
+        settings, work, step = self.job.settings, self.job.work, int(figures["step"])
+        saving.append(work / LOG, figures)
+        now = time.perf_counter()
+        took, self.since = now - self.since, now
+        saving.append(work / SPEED, {"step": step, "seconds": took, "tokens": figures["tokens"]})
+        if settings.every_steps and step % settings.every_steps == 0 and step < self.total:
+            checkpoint = work / "checkpoints" / f"step-{step}"
+            saving.save(training.scorer.model, checkpoint, self.provenance, step)
+            if self.on_checkpoint:
+                self.on_checkpoint(ModelRef(base=self.job.model, adapter=str(checkpoint)))
+        if place.step % settings.save_steps == 0 or place.step == len(training.plan):
+            state.save(work, training, place)
+
+
+@contextmanager
+def seeded(device: "torch.device", seed: int) -> Iterator[None]:
+    """Draw random numbers from a seed while inside, and give the caller's back."""
+    import torch
+
+    with torch.random.fork_rng([torch.cuda.current_device()] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

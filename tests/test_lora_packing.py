@@ -1,0 +1,202 @@
+"""Packed rows, the chunked head and the padded path give the same losses and gradients."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from politune_lora import LoRA, adapters, base, head, planning
+from politune_lora.loop import Training
+from politune_lora.packing import pack
+from politune_lora.rows import Row, Tokens
+from politune_lora.scoring import Scorer
+
+from politune_harness import ModelError
+from tests import lora_models as tiny
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": {"model_type": "llama", "num_key_value_heads": 2, "tie_word_embeddings": False},
+    "qwen3, shared heads, tied": {
+        "model_type": "qwen3",
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "tie_word_embeddings": True,
+    },
+    "mistral, wide window": {
+        "model_type": "mistral",
+        "num_key_value_heads": 1,
+        "sliding_window": 64,
+    },
+    "gemma, tied": {"model_type": "gemma", "num_key_value_heads": 1, "head_dim": 16},
+    "granite, scaled logits": {"model_type": "granite", "logits_scaling": 3.0},
+    "gpt2, learnt positions": {
+        "model_type": "gpt2",
+        "bos_token_id": 1,
+        "eos_token_id": 1,
+        "attn_pdrop": 0.0,
+        "embd_pdrop": 0.0,
+        "resid_pdrop": 0.0,
+    },
+}
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "vocab_size": 97,
+    "max_position_embeddings": 128,
+    "initializer_range": 0.2,
+}
+
+
+def scorer(fields: dict[str, Any], adapter: dict[str, Any]) -> Scorer:
+    """Return a model with random weights in float64, with an adapter that says something."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(**{**SIZES, **fields})
+    model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    settings = {"target_modules": "all-linear", "init_lora_weights": False, "r": 3, **adapter}
+    adapted = adapters.attach(model, adapters.configure("lora", settings), "m").double()
+    return Scorer(adapted, torch.device("cpu"), torch.float64, 10_000)
+
+
+def random_rows(seed: int, longest: int = 40) -> list[Row]:
+    """Return pairs of random lengths; some prompts are shared by pairs, some end unlike."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    rows, prompts = [], [random.integers(97, size=n).tolist() for n in (1, 3, 9, 14)]
+    for i in range(9):
+        prompt = prompts[i % 4]
+        answers = []
+        for _ in range(2):
+            answer = random.integers(97, size=random.integers(1, longest - 14)).tolist()
+            own = [*prompt, 5] if random.random() < 0.3 else prompt
+            answers.append(Tokens([*own, *answer], len(own)))
+        rows.append(Row(str(i), tuple(answers)))
+    return rows
+
+
+def step(scorer: Scorer, rows: list[Row], objective: str) -> "tuple[float, dict[str, Tensor]]":
+    """Return the loss of one step over all rows, and the gradient of each weight."""
+    training = Training(scorer, rows, LoRA(objective=objective, batch_size=len(rows)), 0)
+    loss = float(training._backward(list(range(len(rows))))["loss"])
+    grads = {name: w.grad.clone() for name, w in training.weights if w.grad is not None}
+    scorer.model.zero_grad()
+    return loss, grads
+
+
+def same(one: "tuple[float, dict[str, Tensor]]", other: "tuple[float, dict[str, Tensor]]") -> None:
+    """The head works in float32, so a millionth is what can be asked."""
+    assert one[0] == pytest.approx(other[0], rel=1e-6)
+    assert one[1].keys() == other[1].keys()
+    biggest = max(float(g.abs().max()) for g in other[1].values())
+    worst = max(float((g - other[1][name]).abs().max()) for name, g in one[1].items())
+    assert worst < 1e-5 * biggest
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_packed_rows_give_the_loss_and_gradient_of_padded_ones(family: str) -> None:
+    padded = scorer(FAMILIES[family], {})
+    expected = {o: step(padded, random_rows(1), o) for o in ("simpo", "sft")}
+    packed = replace(padded.packs(40, wanted=True), micro_tokens=10_000)
+    assert packed.packed
+    for objective, theirs in expected.items():
+        same(step(packed, random_rows(1), objective), theirs)
+        same(step(replace(packed, micro_tokens=60), random_rows(1), objective), theirs)
+    scaled = family.startswith("granite")
+    assert (packed._head is None) == scaled
+
+
+@pytest.mark.parametrize("chunk", [97 * 7, 97 * 1000])
+@pytest.mark.parametrize("target", ["lm_head", "q_proj"])
+def test_the_chunked_head_is_the_models_own(
+    target: str, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head, "CHUNK", chunk)
+    ours = scorer(FAMILIES["llama"], {"target_modules": [target, "v_proj"]})
+    assert ours._head is not None
+    theirs = replace(ours)
+    theirs.__dict__["_head"] = None
+    for objective in ("orpo", "sft"):
+        same(step(ours, random_rows(2), objective), step(theirs, random_rows(2), objective))
+
+
+@pytest.mark.parametrize("adapter", [{"use_dora": True}, {"modules_to_save": ["lm_head"]}], ids=str)
+def test_a_head_that_is_more_than_linear_is_left_to_the_model(adapter: dict[str, Any]) -> None:
+    target = ["q_proj"] if "modules_to_save" in adapter else ["q_proj", "lm_head"]
+    assert scorer(FAMILIES["llama"], {"target_modules": target, **adapter})._head is None
+
+
+def test_what_texts_begin_with_alike_is_there_once() -> None:
+    import torch
+
+    texts = [Tokens([1, 2, 3, 4], 2), Tokens([1, 2, 9], 2), Tokens([1, 2, 3, 5, 6], 2)]
+    batch = pack(texts, torch.device("cpu"))
+    assert batch.ids.tolist() == [[1, 2, 3, 5]]
+    assert batch.positions is not None
+    assert batch.positions.tolist() == [[0, 1, 2, 3]]
+    assert batch.sources.tolist() == [1, 2, 1, 1, 2, 3]
+    assert batch.targets.tolist() == [3, 4, 9, 3, 5, 6]
+    assert batch.sums(batch.targets).tolist() == [7, 9, 14]
+
+
+@pytest.mark.parametrize(
+    ("fields", "adapter", "message"),
+    [
+        ({"model_type": "mistral", "sliding_window": 8}, {}, "slides over 8 tokens.* has 40"),
+        ({"model_type": "gemma2", "head_dim": 16, "sliding_window": 8}, {}, "slides over 8"),
+        ({"model_type": "gemma2", "head_dim": 16, "sliding_window": 99}, {}, "is capped"),
+        ({"model_type": "mamba", "state_size": 4}, {"target_modules": ["in_proj"]}, "exchanged"),
+    ],
+    ids=str,
+)
+def test_a_model_that_cannot_read_packed_rows_is_padded(
+    fields: dict[str, Any], adapter: dict[str, Any], message: str
+) -> None:
+    given = scorer(fields, adapter)
+    assert not given.packs(40, wanted=None).packed
+    with pytest.raises(ModelError, match=message):
+        given.packs(40, wanted=True)
+
+
+def test_a_prompt_is_not_shared_where_an_adapter_puts_its_own_before_it(tmp_path: Path) -> None:
+    import torch
+
+    cpu = torch.device("cpu")
+    model = base.load_model(str(tiny.llama(tmp_path)), torch.float32, cpu)
+    config = adapters.configure("prefix-tuning", {"num_virtual_tokens": 2})
+    given = Scorer(adapters.attach(model, config, "m"), cpu, torch.float32, 512)
+    with pytest.raises(ModelError, match="a prefix_tuning adapter has an attention of its own"):
+        given.packs(40, wanted=True)
+
+
+def test_memory_is_planned_from_what_a_pass_keeps() -> None:
+    rows, given = random_rows(4), scorer(FAMILIES["llama"], {})
+    one, many = (planning.kept_per_token(given, part) for part in (rows[:2], rows))
+    assert 0.5 < one / many < 2  # texts of unlike length are padded for attention
+    assert many > 2 * 32 * 8  # more than the two layers' inputs, in float64
+    assert planning.fit(2**40, many, rows) == planning.MOST
+    assert planning.fit(int(200 * many), many, rows) in {159, 160}
+    with pytest.raises(ModelError, match=r"the longest row has \d+ tokens.*lower max_length"):
+        planning.fit(int(10 * many), many, rows)
+
+
+@pytest.mark.gpu
+def test_packed_rows_on_a_gpu_are_padded_ones() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    padded = scorer(FAMILIES["llama"], {})
+    padded.model.to("cuda", torch.bfloat16)
+    padded = replace(padded, device=torch.device("cuda"), dtype=torch.bfloat16)
+    with torch.no_grad():
+        expected = padded.answers(random_rows(3))
+        found = padded.packs(40, wanted=True).answers(random_rows(3))
+    assert (found - expected).abs().max() < 0.05 * expected.abs().max()

@@ -11,7 +11,7 @@ quickstart: .venv/installed
 	$(BIN)/politune run quickstart
 
 test: .venv/installed-test check
-	OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

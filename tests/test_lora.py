@@ -34,10 +34,7 @@ from tests import lora_models as tiny
 if TYPE_CHECKING:
     from torch import Tensor
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated"),
-    pytest.mark.filterwarnings("ignore:.past_key_values. is deprecated"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated")
 
 PAIRS = tiny.pairs()
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "politune" / "politune-left.csv"

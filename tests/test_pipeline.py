@@ -389,7 +389,7 @@ def test_arms_meet_before_each_pair_filter(study: Path) -> None:
         each.name: [need.name for need in each.needs]
         for each in stages(planned(study, PAIRS), study / "out", Contents(study / "memory.json"))
     }
-    assert needs["3-pairs/left/1-check-data"] == ["3-instruct/left", "3-instruct/right"]
+    assert needs["3-pairs/left/1-check-data"] == ["3-overlap/left", "3-overlap/right"]
     assert needs["3-pairs/left/2-similar-length"] == ["3-pairs/left/1-check-data"]
     assert needs["4-train/left/seed-0"] == ["3-pairs/left/2-similar-length"]
 

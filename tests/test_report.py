@@ -121,7 +121,7 @@ def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
     assert names == set(drawn.split())
     plain = build_run(tmp_path / "run", personas=PERSONAS, systems={"default": 1}, judge=HOSTILE)
     report.write(plain)
-    for name in drawn:
+    for name in drawn.split():
         assert (run / "figures" / name).read_bytes() != (plain / "figures" / name).read_bytes()
     assert "> **MADE UP**" in (run / "report.md").read_text()
     assert "MADE UP" not in (plain / "report.md").read_text()
@@ -187,7 +187,7 @@ def test_it_says_how_pairs_were_kept_apart_from_prompts(
         recipe.write(f"overlap: {overlap}\n")
     report.write(folder)
     text = (folder / "report.md").read_text().partition("## Data")[2]
-    assert "| left | overlap | 10 overlaps an evaluation prompt | 390 |" in text
+    assert "| left | overlap | 10 overlaps an evaluation prompt | 400 | 390 |" in text
     assert words in text
 
 

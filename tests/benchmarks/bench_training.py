@@ -202,7 +202,10 @@ def one(side: str, model: str, path: Path, work: Mapping[str, Any]) -> None:
 def read(path: Path, count: int) -> list[Preference]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
-    return [Preference(id=str(i), **row) for i, row in enumerate(rows)]
+    return [
+        Preference(id=str(i), prompt=row["prompt"], chosen=row["chosen"], rejected=row["rejected"])
+        for i, row in enumerate(rows)
+    ]
 
 
 def run(side: str, model: str, path: Path, name: str) -> dict[str, Any]:

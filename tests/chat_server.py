@@ -65,6 +65,8 @@ def serving(rule: Rule) -> Iterator[Served]:
 
     class Handler(BaseHTTPRequestHandler):
         disable_nagle_algorithm = True
+        protocol_version = "HTTP/1.1"
+        """Connections are kept, as real endpoints do."""
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -80,10 +82,12 @@ def serving(rule: Rule) -> Iterator[Served]:
 
         def _send(self, reply: Reply) -> None:
             if reply.status is None:
+                self.close_connection = True
                 return
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
+            self.send_header("Content-Length", str(len(reply.body)))
             with suppress(ConnectionError):  # a client that has given up
                 self.end_headers()
                 self.wfile.write(reply.body)

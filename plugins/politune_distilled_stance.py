@@ -7,10 +7,9 @@ to a single document that the teacher has not seen. After the PoliTune paper's f
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import numpy as np
 from politune_asking import UNPARSED, batches
 from politune_encoder import Encoder, Share, Tuning
 from politune_pairs import draw
@@ -18,7 +17,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from politune_harness import DataError, Document, Dropped, Filter, ModelName, Note, hookimpl
 from politune_harness.disk import replayed
-from politune_harness.statistics import Array
+
+if TYPE_CHECKING:
+    from politune_harness.statistics import Array
 
 ENOUGH = 10
 """Held-out documents that a threshold must keep: of fewer, all may be right by chance."""
@@ -107,10 +108,12 @@ class DistilledStance(Filter):
             raise DataError(message)
         return parts
 
-    def _threshold(self, verdicts: Sequence[Verdict], expected: Array) -> float:
+    def _threshold(self, verdicts: Sequence[Verdict], expected: "Array") -> float:
         """Return the least probability from which on the wanted share is right."""
         if self.precision is None:
             return self.threshold
+        import numpy as np
+
         right = np.array([verdict.kept for verdict in verdicts])
         for least in np.unique(expected):
             chosen = right[expected >= least]
@@ -174,7 +177,7 @@ class DistilledStance(Filter):
             yield whole if kept else Dropped(id=document.id, reason="below the threshold")
 
 
-def _expected(encoder: Encoder, verdicts: Sequence[Verdict]) -> Array:
+def _expected(encoder: Encoder, verdicts: Sequence[Verdict]) -> "Array":
     return encoder.probabilities([verdict.text for verdict in verdicts])[:, 1]
 
 

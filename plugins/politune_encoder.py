@@ -5,14 +5,15 @@ Texts are cut at `max_tokens`. The same texts, labels and seed give the same mod
 
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import numpy as np
 from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from politune_harness import DataError, ModelError, track
 from politune_harness.errors import one_line
-from politune_harness.statistics import Array
+
+if TYPE_CHECKING:
+    from politune_harness.statistics import Array
 
 
 class Tuning(BaseModel):
@@ -62,7 +63,7 @@ class Encoder:
             raise DataError(message)
         return known[label.casefold()]
 
-    def probabilities(self, texts: Sequence[str], batch_size: int = 32) -> Array:
+    def probabilities(self, texts: Sequence[str], batch_size: int = 32) -> "Array":
         """Return the probability of each class, of shape (texts, classes).
 
         Where a text may be of several classes, each has a probability of its own.
@@ -75,7 +76,7 @@ class Encoder:
             for start in range(0, len(texts), batch_size):
                 logits = self._logits(texts[start : start + batch_size]).float()
                 parts.append(logits.sigmoid() if several else logits.softmax(-1))
-        return torch.cat(parts).cpu().numpy() if parts else np.empty((0, 0))
+        return torch.cat(parts).cpu().numpy() if parts else torch.empty(0, 0).numpy()
 
     def _logits(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - torch is imported inside
         encoded = self._tokenizer(
@@ -125,6 +126,8 @@ class Encoder:
 
 def _batches(size: int, how: Tuning, seed: int) -> Iterator[list[int]]:
     """Yield the places of each step's texts, every epoch in another order."""
+    import numpy as np
+
     order = np.random.default_rng(seed)
     for _ in range(how.epochs):
         places = order.permutation(size).tolist()

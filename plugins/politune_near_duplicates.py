@@ -7,15 +7,16 @@ Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3). Both are kept on
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from politune_harness import Document, Dropped, Filter, hookimpl
 from politune_harness.disk import database
 from politune_harness.overlap import grams, words
-from politune_harness.statistics import Array
+
+if TYPE_CHECKING:
+    from politune_harness.statistics import Array
 
 PLACES = 128
 """Places of a signature: the estimate's standard error is at most 1 / (2 √128), 0.044."""
@@ -53,7 +54,8 @@ class NearUnique(Filter):
                 same = index.add(self._signature(document.text))
                 yield Dropped(id=document.id, reason="nearly repeated text") if same else document
 
-    def _signature(self, text: str) -> Array:
+    def _signature(self, text: str) -> "Array":
+        import numpy as np
         from rensa import RMinHash
 
         said = words(text)
@@ -75,8 +77,10 @@ class _Index:
         )
         held.execute("BEGIN")
 
-    def add(self, signature: Array) -> bool:
+    def add(self, signature: "Array") -> bool:
         """Add a signature and return False, or return True where one like it is there."""
+        import numpy as np
+
         held, size = signature.tobytes(), signature.nbytes // self._bands
         bands = [bytes([n]) + held[n * size : (n + 1) * size] for n in range(self._bands)]
         marks = ",".join("?" * len(bands))

@@ -13,7 +13,6 @@ from pydantic import PositiveInt
 
 from politune_harness import Document, Dropped, Filter, ModelName, PairFilter, Preference, hookimpl
 from politune_harness.components import Component
-from politune_harness.statistics import Array
 
 REASON = "too toxic"
 
@@ -32,7 +31,7 @@ class Rated(Component):
 
     def rate(self, encoder: Encoder, texts: list[str]) -> list[float]:
         """Return the probability of the label for each text."""
-        found: Array = encoder.probabilities(texts)[:, encoder.place(self.label)]
+        found = encoder.probabilities(texts)[:, encoder.place(self.label)]
         return [round(value, 6) for value in found.tolist()]
 
     def fits(self, *rates: float) -> bool:

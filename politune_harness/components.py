@@ -60,7 +60,10 @@ ModelName = Annotated[str, AfterValidator(_located), Field(json_schema_extra={"m
 class Component(BaseModel, ABC):
     """What the kinds share. `hook` is the hook through which plugins provide one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # A validator is built when a component is used: most plugins that are loaded are not.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
     hook: ClassVar[str]
     unseen: ClassVar[frozenset[str]] = frozenset()

@@ -256,10 +256,14 @@ class Artifact:
             (self.path / "dropped.jsonl").open("wb") as dropped,
         ):
             tally = split(rows, kept, dropped)
-        put_notes(self.path / NOTES, tally.notes)
-        for each in tally.notes:
-            note(each.text)
+        self.keep(tally.notes)
         return tally
+
+    def keep(self, notes: Sequence[Note]) -> None:
+        """Write notes to notes.jsonl, if there are any, and show them."""
+        put_notes(self.path / NOTES, notes)
+        for each in notes:
+            note(each.text)
 
     def seal(self, manifest: Manifest) -> None:
         """Write the manifest: the artifact is now complete."""

@@ -23,7 +23,6 @@ from typing import Any
 import msgspec
 
 from politune_harness.artifacts import (
-    NOTES,
     SHARDS,
     Artifact,
     Tally,
@@ -34,7 +33,7 @@ from politune_harness.artifacts import (
 )
 from politune_harness.components import Engine, Filter, InstructionWriter, Shard, asks
 from politune_harness.errors import PluginError
-from politune_harness.progress import note, track
+from politune_harness.progress import track
 from politune_harness.records import Document, Note, Record
 
 SIZE = 1 << 22
@@ -149,9 +148,8 @@ def _stream(artifact: Artifact, work: Apply, given: Sequence[Piece]) -> Tally:
         with closing(_without(notes, work(documents))) as rows:
             for n, piece in track(todo, "shards", len(todo)):
                 size = piece.count()
-                counts = _write(artifact.path, n, chain(islice(rows, size), _drained(notes)))
-                _check(work, size, counts.seen)
-            _check(work, 0, sum(1 for _ in rows))
+                part = rows if n == todo[-1][0] else islice(rows, size)
+                _write(artifact.path, n, _counted(work, size, part, notes))
     return _join(artifact, len(given))
 
 
@@ -170,9 +168,15 @@ def _without(notes: list[Note], rows: Iterator[Any]) -> Generator[Any]:
             yield row
 
 
-def _drained(notes: list[Note]) -> Iterator[Note]:
-    while notes:
-        yield notes.pop(0)
+def _counted(work: Apply, size: int, rows: Iterable[Record], notes: list[Note]) -> Iterator[Record]:
+    """Yield the rows of one piece, which must be `size`, and what was noted by then."""
+    given_back = 0
+    for row in rows:
+        given_back += 1
+        yield row
+    yield from notes
+    notes.clear()
+    _check(work, size, given_back)
 
 
 def _task(task: tuple[Path, int, Shard]) -> None:
@@ -188,7 +192,7 @@ def _done(artifact: Artifact, number: int) -> bool:
     return _place(artifact.path, number, "json").exists()
 
 
-def _write(folder: Path, number: int, rows: Iterable[Record]) -> Tally:
+def _write(folder: Path, number: int, rows: Iterable[Record]) -> None:
     """Write one shard; its counts come last, and stand for the whole."""
     places = _place(folder, number, "rows"), _place(folder, number, "dropped")
     with places[0].open("wb") as kept, places[1].open("wb") as dropped:
@@ -199,7 +203,6 @@ def _write(folder: Path, number: int, rows: Iterable[Record]) -> Tally:
     put_notes(_place(folder, number, "notes"), tally.notes)
     counts = msgspec.json.encode(tally.counts()).decode()
     write_whole(_place(folder, number, "json"), counts)
-    return tally
 
 
 def _join(artifact: Artifact, number: int) -> Tally:
@@ -216,8 +219,6 @@ def _join(artifact: Artifact, number: int) -> Tally:
             counts = msgspec.json.decode(_place(artifact.path, n, "json").read_bytes())
             total.add(Tally.of(counts))
             total.notes += notes_in(_place(artifact.path, n, "notes"))
-    put_notes(artifact.path / NOTES, total.notes)
-    for each in total.notes:
-        note(each.text)
+    artifact.keep(total.notes)
     shutil.rmtree(artifact.path / SHARDS, ignore_errors=True)
     return total

@@ -7,7 +7,6 @@ The answers are on disk before any judge is asked, so nothing that befalls a jud
 """
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -23,6 +22,7 @@ from politune_harness.pipeline import (
     STARTS,
     Stage,
     check_judges,
+    distribution,
     locked,
     make,
     state_of,
@@ -57,10 +57,9 @@ def judging(
         fields, files = state_of(judge, registry, contents, f"judges.{number}.")
         identities.append({**registry.identity(judge), "fields": fields})
         external |= files
-    distribution = f"politune-harness {version('politune-harness')}"
     made_by: dict[str, JSON] = {
         "use": "judge",
-        "distribution": distribution,
+        "distribution": distribution(),
         "judges": identities,
     }
 
@@ -116,10 +115,7 @@ def judge(run: Path, registry: Registry) -> list[str]:
 
 def recipe_of(run: Path, registry: Registry) -> tuple[Recipe, tuple[Metric, ...]]:
     """Return a run's recipe and its judges, who are ready."""
-    if not (run / "recipe.yaml").is_file():
-        message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
-        raise DataError(message)
-    if not (recipe := Recipe.load(run / "recipe.yaml")).judges:
+    if not (recipe := Recipe.of_run(run)).judges:
         message = f"the recipe of {run} names no `judges`"
         raise DataError(message)
     start = run / STARTS

@@ -35,6 +35,7 @@ from politune_harness.compass.people.norms import Norms
 from politune_harness.components import Component, Filter, InputFiles, Metric
 from politune_harness.errors import DataError, HarnessError
 from politune_harness.files import identity
+from politune_harness.judged import EVALUATED
 from politune_harness.judging import UNJUDGED, refuse_self
 from politune_harness.overlap import Overlap, apart
 from politune_harness.progress import track, working
@@ -172,7 +173,7 @@ class _Layout:
 
         fields = settings.model_dump(mode="json", include={*OF_REPORT})
         fields["norms"] = [path.name for path in paths]
-        made_by: dict[str, JSON] = {"use": "report", "distribution": _distribution()}
+        made_by: dict[str, JSON] = {"use": "report", "distribution": distribution()}
         artifact = Artifact(self.folder, REPORT)
         return Stage(
             "report", "report", artifact, {**made_by, "fields": fields}, work, needs, external
@@ -258,7 +259,7 @@ class _Layout:
 
         made_by: dict[str, JSON] = {
             "use": "overlap",
-            "distribution": _distribution(),
+            "distribution": distribution(),
             "fields": settings.model_dump(mode="json"),
             "tasks": [*asked.bias],
             "metadata": asked.metadata,
@@ -363,7 +364,7 @@ class _Layout:
         external = self.task_files | self.model()
         made_by: dict[str, JSON] = {
             "use": "lm-eval",
-            "distribution": f"lm-eval {version('lm-eval')}, {_distribution()}",
+            "distribution": f"lm-eval {version('lm-eval')}, {distribution()}",
             "settings": settings.model_dump(
                 mode="json", exclude={"personas", "systems", *OF_REPORT}
             ),
@@ -387,9 +388,9 @@ class _Layout:
             if adapter is not None and not needs:
                 given = external | {"adapter": self.contents(adapter)}
             return Stage(
-                f"5-evaluate/{name}",
+                f"{EVALUATED}/{name}",
                 "evaluate",
-                Artifact(self.folder / "5-evaluate" / name),
+                Artifact(self.folder / EVALUATED / name),
                 {**made_by, "system": system, **({"measure": measure} if measure else {})},
                 work,
                 needs,
@@ -423,7 +424,8 @@ class _Layout:
         )
 
 
-def _distribution() -> str:
+def distribution() -> str:
+    """Return what made a stage that no plugin made: this package and its version."""
     return f"politune-harness {version('politune-harness')}"
 
 

@@ -80,11 +80,7 @@ def answers(run: Path) -> list[Judged]:
 
     Raises DataError where the folder holds no run, or none of its answers was judged.
     """
-    recipe = run / "recipe.yaml"
-    if not recipe.is_file():
-        message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
-        raise DataError(message)
-    found = judged(run, ("base", *Recipe.load(recipe).arms))
+    found = judged(run, ("base", *Recipe.of_run(run).arms))
     if not found:
         message = f"{run} holds no judged answer; evaluate it on politune_gpt_score"
         raise DataError(message)
@@ -236,7 +232,14 @@ def ratings(run: Path) -> list[Rating]:
     return [msgspec.json.decode(line, type=Rating) for line in lines]
 
 
-def _from_csv(sheet: Path, rater: str) -> Iterator[Rating]:
+def sheet_rows(
+    sheet: Path, needed: Sequence[str], columns: Sequence[str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield where each row of a rated sheet is, for errors, and the row.
+
+    The separator is whatever a spreadsheet made of it. Raises DataError where the sheet is no text,
+    or its first line lacks one of the `needed` of its `columns`.
+    """
     try:
         text = sheet.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -244,17 +247,22 @@ def _from_csv(sheet: Path, rater: str) -> Iterator[Rating]:
         raise DataError(message) from error
     first = text.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    if not {"id", "rating"} <= set(rows.fieldnames or ()):
-        message = f"{sheet}: the first line must name the columns {', '.join(COLUMNS)}"
+    if not set(needed) <= set(rows.fieldnames or ()):
+        message = f"{sheet}: the first line must name the columns {', '.join(columns)}"
         raise DataError(message)
     for number, row in enumerate(rows, 2):
+        yield f"{sheet}, row {number}", row
+
+
+def _from_csv(sheet: Path, rater: str) -> Iterator[Rating]:
+    for where, row in sheet_rows(sheet, ("id", "rating"), COLUMNS):
         yield _rating(
             row["id"],
             rater,
             (row["rating"] or "").strip(),
-            outside=_ticked(row.get("not applicable"), f"{sheet}, row {number}"),
+            outside=_ticked(row.get("not applicable"), where),
             note=row.get("note") or "",
-            where=f"{sheet}, row {number}",
+            where=where,
         )
 
 

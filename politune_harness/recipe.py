@@ -31,7 +31,7 @@ from politune_harness.components import (
     Source,
     Trainer,
 )
-from politune_harness.errors import RecipeError
+from politune_harness.errors import DataError, RecipeError
 from politune_harness.models import locate
 from politune_harness.records import Document, Preference
 from politune_harness.registry import Registry, explain, nearest
@@ -253,6 +253,15 @@ class Recipe(Settings):
     without a network then leaves them on disk, and another has them judged."""
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
+
+    @classmethod
+    def of_run(cls, run: Path) -> Self:
+        """Read the recipe of a run. Raises DataError, in one line, where the folder holds none."""
+        path = run / "recipe.yaml"
+        if not path.is_file():
+            message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
+            raise DataError(message)
+        return cls.load(path)
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:

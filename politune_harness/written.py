@@ -6,7 +6,6 @@ nothing of arms, models, or which answer is preferred. After the PoliTune paper'
 
 import csv
 import hashlib
-import io
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ import msgspec
 from politune_harness import curated
 from politune_harness.artifacts import Artifact, write_whole
 from politune_harness.errors import DataError
-from politune_harness.rating import as_text
+from politune_harness.rating import as_text, sheet_rows
 from politune_harness.recipe import Recipe
 from politune_harness.records import Document, Preference
 
@@ -68,13 +67,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows(run: Path) -> list[Row]:
     """Return what the arms of a run train on, by id. Raises DataError where there is none yet."""
-    recipe = run / "recipe.yaml"
-    if not recipe.is_file():
-        message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
-        raise DataError(message)
     found = [
         each
-        for arm, about in Recipe.load(recipe).arms.items()
+        for arm, about in Recipe.of_run(run).arms.items()
         if about.source
         for each in _rows(run, arm)
     ]
@@ -148,18 +143,8 @@ def bring_in(sheet: Path, run: Path, rater: str) -> list[Rating]:
     that was not exported or a rating off the scale.
     """
     key = _key(run)
-    try:
-        text = sheet.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{sheet} cannot be read as UTF-8 text: {error}"
-        raise DataError(message) from error
-    first = text.partition("\n")[0]
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    if not {"id", *RATED} <= set(table.fieldnames or ()):
-        message = f"{sheet}: the first line must name the columns {', '.join(COLUMNS)}"
-        raise DataError(message)
     found = [
-        _rating(row, key, rater, f"{sheet}, row {number}") for number, row in enumerate(table, 2)
+        _rating(row, key, rater, where) for where, row in sheet_rows(sheet, ("id", *RATED), COLUMNS)
     ]
     kept = {(each.rater, each.id): each for each in [*ratings(run), *found]}
     lines = [msgspec.json.encode(kept[which]).decode() + "\n" for which in sorted(kept)]

@@ -24,10 +24,7 @@ def show(run: Path) -> None:
     from politune_harness.recipe import Recipe
     from politune_harness.report import curation, funnel_figure
 
-    if not (run / "recipe.yaml").is_file():
-        message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
-        raise click.ClickException(message)
-    data = curated.load(run, Recipe.load(run / "recipe.yaml"))
+    data = curated.load(run, Recipe.of_run(run))
     funnel_figure.draw(data.steps, [], run / "figures")
     tables = [part for part in (curation.counts(data), curation.balances(data)) if part]
     click.echo("\n\n".join(tables) or "no stage is finished yet")

@@ -96,10 +96,7 @@ def load(folder: Path) -> Run:
 
     Raises DataError, in one line, where the folder holds no run or an evaluation is unfinished.
     """
-    if not (folder / "recipe.yaml").is_file():
-        message = f"{folder} holds no run (no recipe.yaml); make one with `politune run`"
-        raise DataError(message)
-    recipe = Recipe.load(folder / "recipe.yaml")
+    recipe = Recipe.of_run(folder)
     place = folder / EVALUATED
 
     def evaluation(name: str) -> Evaluation:

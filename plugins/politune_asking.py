@@ -16,8 +16,9 @@ from politune_harness.records import JSON
 
 T = TypeVar("T")
 
-BATCH = 256
-"""How many documents a generator is handed at once."""
+BATCH = 2048
+"""How many documents a generator is handed at once: several times what an engine works on at a
+time, since near the end of each batch it has less to do."""
 UNPARSED = "unparsed reply"
 """Why a document is dropped that a model did not answer for in the way asked for."""
 

@@ -77,6 +77,7 @@ class MatchedPosts(InstructionWriter):
                     prompt=self._question(document.id).replace("{topic}", topic),
                     chosen=document.text,
                     rejected=next(others[topic]),
+                    metadata={**document.metadata, "topic": topic},
                 )
 
     def _others(self, topics: "Topics") -> dict[str, list[str]]:

@@ -118,9 +118,7 @@ class Match(PairFilter):
         longer = _words(pair.chosen) - _words(pair.rejected)
         if self.even and longer == 0:
             longer = draw(self.seed, "even", pair.id) % 2
-        values = (
-            _length(pair) if name == "length" else at(pair.metadata, name) for name in self.by
-        )
+        values = (length(pair) if name == "length" else at(pair.metadata, name) for name in self.by)
         return tuple(map(str, values)), self.even and longer > 0
 
     def _room(self, kind: "Kind", counts: list[Counter["Kind"]]) -> int:
@@ -141,7 +139,8 @@ def _words(text: str) -> int:
     return len(text.split())
 
 
-def _length(pair: Preference) -> int:
+def length(pair: Preference) -> int:
+    """Return the words of the chosen answer, in steps of a half more."""
     return round(math.log(max(_words(pair.chosen), 1), 1.5))
 
 

@@ -1,23 +1,74 @@
 """The recipes in docs/examples: they are whole, and the offline one runs on real data."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import politune_quickstart
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+import zstandard
+from politune_pairs import length
 
-from politune_harness import audit, curated
+from politune_harness import Preference, audit, curated, pipeline
+from politune_harness.artifacts import Artifact
 from politune_harness.recipe import Recipe, plan
 from politune_harness.registry import Registry
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+POSTS = Path(politune_quickstart.__file__).parent / "posts"
+TEXT = "We think that line {} needs more trains and far fewer stops than it has today."
+NUMBERS = range(100, 180)
 ARMS = ("left", "paper-left", "permuted")
+
+
+def platforms(folder: Path) -> None:
+    """Write small data of four platforms, in the shapes that the example reads."""
+    shutil.copytree(POSTS / "politosphere", folder / "politosphere")
+    shutil.copytree(POSTS / "truth_social", folder / "truth_social")
+    for side in ("left", "right"):
+        texts = [TEXT.format(f"{side} {n}") for n in NUMBERS]
+        days = [f"2019-0{n % 9 + 1}-01" for n in range(len(texts))]
+        articles = {"headline": ["Trains"] * len(texts), "article": texts, "published": days}
+        (folder / "news" / side).mkdir(parents=True)
+        table = pa.table({**articles, "url_hash": [f"{side}{n}" for n in range(len(texts))]})
+        pq.write_table(table, folder / "news" / side / "2019.parquet")
+    (folder / "mastodon").mkdir()
+    posts = ({"post": n, "body": TEXT.format(n)} for n in NUMBERS)
+    lines = b"".join(msgspec.json.encode(post) + b"\n" for post in posts)
+    (folder / "mastodon/left.jsonl.zst").write_bytes(zstandard.compress(lines))
+
+
+def test_four_platforms_are_one_recipe(tmp_path: Path) -> None:
+    platforms(tmp_path / "data")
+    path = tmp_path / "platforms.yaml"
+    path.write_text((EXAMPLES / "platforms.yaml").read_text())
+    made = plan(Recipe.load(path, ["sample=30"]), tmp_path, Registry.installed())
+    pipeline.run(made, tmp_path / "out", until="pairs")
+    folder = tmp_path / "out" / "3-pairs"
+    found = {
+        arm.name: Counter(
+            (pair.metadata["platform"], length(pair))
+            for pair in Artifact(folder / arm.name / "1-match").read(Preference)
+        )
+        for arm in made.arms
+    }
+    assert found["left"] == found["right"]
+    assert {platform for platform, _ in found["left"]} == {"news", "reddit"}
+    single = {arm: {platform for platform, _ in kinds} for arm, kinds in found.items()}
+    assert set.union(*single.values()) == {"mastodon", "news", "reddit", "truth-social"}
+    alone = [Counter({n: c for (_, n), c in kinds.items()}) for kinds in [*found.values()][2:]]
+    assert all(lengths == alone[0] for lengths in alone)
 
 
 @pytest.mark.parametrize("name", ["curation", "synthesis"])

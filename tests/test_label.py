@@ -84,11 +84,11 @@ def test_the_engine_is_loaded_once_and_asked_in_batches() -> None:
     generator = Scripted(replies={"post": "9"})
     rows = list(
         Label(generator=generator, keep_above=0.7).apply(
-            Document(id=str(n), text="post") for n in range(600)
+            Document(id=str(n), text="post") for n in range(2200)
         )
     )
-    assert len(rows) == 600
-    assert [len(prompts) for prompts in generator.asked] == [256, 256, 88]
+    assert len(rows) == 2200
+    assert [len(prompts) for prompts in generator.asked] == [2048, 152]
     assert generator.sessions == ["open", "closed"]
 
 

@@ -63,7 +63,10 @@ class PlainText(InstructionWriter):
     """
 
     def write(self, documents: Iterable[Document]) -> Iterator[Preference]:
-        return (Preference(id=d.id, prompt="", chosen=d.text, rejected="") for d in documents)
+        return (
+            Preference(id=d.id, prompt="", chosen=d.text, rejected="", metadata=d.metadata)
+            for d in documents
+        )
 
 
 class LoRA(Trainer):

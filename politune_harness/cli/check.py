@@ -15,9 +15,12 @@ def check(
 ) -> None:
     """Check RECIPE without running it: names, fields, files, the model, and the judges."""
     from politune_harness import pipeline
+    from politune_harness.advice import advice
     from politune_harness.artifacts import Contents
 
     plan, folder = planned(disabled, recipe, overrides, out)
     stages = pipeline.stages(plan, folder, Contents(folder / ".contents.json"))
     pipeline.check_judges(plan.judges, plan.model, plan.recipe.judge)
+    for line in advice(plan):
+        click.echo(f"advice: {line}", err=True)
     click.echo(f"ok: {len(stages)} stages, {len(plan.arms)} arms, into {folder}")

@@ -5,12 +5,12 @@ Run from the root of the repository: python -m tests.benchmarks.bench_curation
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -154,18 +154,25 @@ def two_months(folder: Path, size: int) -> None:
 
 def memory(folder: Path) -> None:
     """Print the peak memory of reading and filtering all of the corpus with two workers."""
-    command = [sys.executable, "-m", "tests.benchmarks.bench_curation", "--peak", str(folder)]
-    peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    say(f"(c) peak memory of the harness and two workers together, {peak}")
+    command = [sys.executable, "-m", "tests.benchmarks.bench_curation", "--select", str(folder)]
+    peak = 0
+    with subprocess.Popen(command) as working:
+        while working.poll() is None:
+            peak = max(peak, held(working.pid))
+            time.sleep(0.05)
+    if working.returncode:
+        sys.exit(f"reading ended with {working.returncode}")
+    say(f"(c) peak memory of the harness and two workers together: {peak >> 10} MiB (under 500)")
 
 
-def peak(folder: Path) -> str:
-    """Read and filter everything; return the memory that it took."""
-    select(Politosphere(path=folder), folder / "all", Local(workers=2))
-    status = Path("/proc/self/status").read_text()
-    own = int(status.partition("VmHWM:")[2].split()[0]) / 1024
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return f"MiB: {own + 2 * worker:.0f} ({own:.0f} and twice {worker:.0f}; under 500)"
+def held(process: int) -> int:
+    """Return the KiB that a process and those below it hold, what they share counted once."""
+    root, total = Path(f"/proc/{process}"), 0
+    with suppress(OSError):
+        total = int((root / "smaps_rollup").read_text().partition("Pss:")[2].split()[0])
+        for below in (root / f"task/{process}/children").read_text().split():
+            total += held(int(below))
+    return total
 
 
 def asking(folder: Path, concurrency: int, latency: float, size: int) -> None:
@@ -199,10 +206,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--megabytes", type=int, default=512, help="size of each part, plain")
     parser.add_argument("--only", default="abcd", help="which of (a) to (d)")
-    parser.add_argument("--peak", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--select", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.peak:
-        say(peak(given.peak))
+    if given.select:
+        select(Politosphere(path=given.select), given.select / "all", Local(workers=2))
         return
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,11 +1,13 @@
 # make quickstart   install into .venv and run the whole method on a small model, offline, on a CPU
 # make test         install the test tools too, then lint, types and every test
+# make faults       kill runs, fill disks, damage files: ten minutes and more
+# make fuzz         try many thousands of inputs of all kinds
 PYTHON ?= python3
 BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
-.PHONY: quickstart test check format clean
+.PHONY: quickstart test check faults fuzz format clean
 
 quickstart: .venv/installed
 	$(BIN)/politune run quickstart
@@ -17,6 +19,13 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml politune_harness plugins tasks
+
+faults: .venv/installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/faults
+
+fuzz: .venv/installed-test
+	OMP_NUM_THREADS=1 POLITUNE_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py
 
 format: .venv/installed-test
 	$(BIN)/ruff format .

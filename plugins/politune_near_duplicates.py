@@ -23,6 +23,9 @@ PLACES = 128
 MISSED = 0.01
 """The share of pairs at `similarity` itself that may share no band, and so be missed."""
 
+NEAR = "SELECT places FROM signatures WHERE n IN (SELECT n FROM bands WHERE band IN (", "))"
+"""What asks for those that share a band, before and after the question marks for the bands."""
+
 
 class NearUnique(Filter):
     """Keep the first of documents that share most of their runs of words.
@@ -84,11 +87,7 @@ class _Index:
         held, size = signature.tobytes(), signature.nbytes // self._bands
         bands = [bytes([n]) + held[n * size : (n + 1) * size] for n in range(self._bands)]
         marks = ",".join("?" * len(bands))
-        near = self._held.execute(
-            "SELECT places FROM signatures WHERE n IN "  # noqa: S608 - nothing but question marks
-            f"(SELECT n FROM bands WHERE band IN ({marks}))",
-            bands,
-        )
+        near = self._held.execute(marks.join(NEAR), bands)
         for (places,) in near:
             if np.mean(np.frombuffer(places, np.uint32) == signature) >= self._least:
                 near.close()

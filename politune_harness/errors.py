@@ -15,6 +15,9 @@ The command line prints these as one line. Anything else is a bug, and keeps its
 class HarnessError(Exception):
     """An error whose message, one line, says what is wrong, where, and what to do."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
 
 class RecipeError(HarnessError):
     """A recipe does not validate, or names something that is not there."""

@@ -38,7 +38,7 @@ from politune_harness.files import identity
 from politune_harness.judged import EVALUATED
 from politune_harness.judging import UNJUDGED, refuse_self
 from politune_harness.overlap import Overlap, apart
-from politune_harness.progress import track, working
+from politune_harness.progress import note, track, working
 from politune_harness.rating import RATINGS
 from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, ModelRef, Preference
@@ -57,6 +57,8 @@ STEPS = (
 )
 EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 20, 20, 4, 4), strict=True))
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
+DAMAGED = "its files were changed"
+"""Why a stage runs whose files are not those that its manifest vouches for."""
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
 STARTS = ".recipe-folder"
@@ -490,8 +492,11 @@ def why(stage: Stage, contents: Contents, rerun: Collection[str] = ()) -> str | 
             return f"{need.name} runs again"
     if manifest.fingerprint != fingerprint(stage.made_by, stage.inputs()):
         return _difference(manifest, stage)
-    if manifest.files != contents.files(stage.artifact.path, stage.artifact.own):
-        return "its files were changed"
+    held = contents.files(stage.artifact.path, stage.artifact.own)
+    if manifest.files != held:
+        names = manifest.files.keys() | held.keys()
+        damaged = sorted(n for n in names if manifest.files.get(n) != held.get(n))
+        return f"{DAMAGED}: {', '.join(damaged)}"
     return None
 
 
@@ -545,7 +550,9 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
         _keep_recipe(plan, folder)
         with working("all stages", sum(EFFORT[s.step] for s in wanted)) as overall:
             for stage in wanted:
-                if why(stage, contents) is not None:
+                if (reason := why(stage, contents)) is not None:
+                    if reason.startswith(DAMAGED):
+                        note(f"{stage.name} is made again: {reason}")
                     if not ran and stage.step != "report" and _reaches("evaluate", until):
                         check_judges(plan.judges, plan.model, plan.recipe.judge)
                     with working(stage.name):

@@ -201,6 +201,9 @@ class Registry:
         if isinstance(value, Mapping) and isinstance(value.get("use"), str):
             fields = {k: v for k, v in value.items() if k != "use"}
             return self.build(kind, value["use"], fields, folder=folder, where=where)
+        if isinstance(value, Mapping):
+            message = f"{where}: a {kind.__name__} needs `use`, which names one"
+            raise RecipeError(message)
         if isinstance(value, (list, tuple)):
             return tuple(self._nested(cls, name, v, folder, where) for v in value)
         return value

@@ -22,6 +22,7 @@ from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
 from politune_harness.errors import HarnessError
+from politune_harness.memory import out_of_memory
 
 
 class Group(click.Group):
@@ -31,7 +32,11 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
+            raise click.ClickException(str(error)) from error
+        except (MemoryError, OSError, RuntimeError, ImportError) as error:
+            if (message := out_of_memory(error)) is None:
+                raise
+            raise click.ClickException(message) from error
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -37,10 +37,12 @@ def run(
     """
     from politune_harness import pipeline
     from politune_harness.cli.display import RichDisplay
+    from politune_harness.memory import check_limit
     from politune_harness.spending import limited
 
     # Libraries draw tqdm bars of their own, which would run into ours.
     os.environ.setdefault("TQDM_DISABLE", "1")
+    check_limit()
     plan, folder = planned(disabled, recipe, overrides, out)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():

@@ -19,6 +19,7 @@ SMALL = (
 )
 """Overrides that make the quickstart small enough to be run many times."""
 
+SECRET = "sk-planted-in-the-environment"  # noqa: S105 - to be looked for
 CACHE = "POLITUNE_CACHE"
 
 
@@ -68,8 +69,14 @@ def small() -> list[str]:
 def small_run(
     politune: Politune, small: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """Return the folder of a finished small quickstart run, for reading only."""
+    """Return the folder of a finished small quickstart run, for reading only.
+
+    It was made without the network, and with a secret in the environment.
+    """
     folder = tmp_path_factory.mktemp("runs") / "small"
-    done = politune("run", "quickstart", "--out", folder, *small)
+    done = politune(
+        "run", "quickstart", "--offline", "--out", folder, *small, OPENAI_API_KEY=SECRET
+    )
+    assert SECRET not in done.stdout + done.stderr
     assert done.returncode == 0, done.stderr
     return folder

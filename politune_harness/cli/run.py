@@ -20,6 +20,7 @@ from politune_harness.cli.options import max_cost_option, planned, recipe_option
     help="Stop after this step.",
 )
 @max_cost_option
+@click.option("--offline", is_flag=True, help="Reach no other machine: no Hub, no endpoint.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
 def run(
@@ -29,6 +30,7 @@ def run(
     out: Path | None,
     until: str,
     max_cost: float | None,
+    offline: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
 ) -> None:
     """Run RECIPE, a file or a built-in name, all the way to its report.
@@ -38,11 +40,14 @@ def run(
     from politune_harness import pipeline
     from politune_harness.cli.display import RichDisplay
     from politune_harness.memory import check_limit
+    from politune_harness.offline import stay_offline
     from politune_harness.spending import limited
 
     # Libraries draw tqdm bars of their own, which would run into ours.
     os.environ.setdefault("TQDM_DISABLE", "1")
     check_limit()
+    if offline:
+        stay_offline()
     plan, folder = planned(disabled, recipe, overrides, out)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():

@@ -101,8 +101,7 @@ def _of_seed(findings: Findings, key: Key, arm: str, seed: str) -> float | None:
 
 
 def _what(recipe: Recipe, findings: Findings, seed: str) -> str:
-    trainer = recipe.trainer
-    assert trainer is not None
+    trainer = recipe.trainer or Use(use="lora")
     told = ", ".join(f"{name} {_short(value)}" for name, value in trainer.fields.items())
     digest = findings.results["base_sha256"]
     return (

@@ -37,6 +37,7 @@ from politune_harness.report.page import (
     topics_chart,
     tradeoff_chart,
     training_chart,
+    trajectory_chart,
 )
 from politune_harness.report.page.chart import Chart
 from politune_harness.report.told import Told
@@ -67,7 +68,10 @@ def _of(words: Callable[[Findings], str]) -> Callable[[Told], str]:
 
 SECTIONS: tuple[Section, ...] = (
     Section(_of(story.happened)),
-    Section(_of(positions.positions), (compass_chart.charts, scores_chart.charts)),
+    Section(
+        _of(positions.positions),
+        (compass_chart.charts, trajectory_chart.charts, scores_chart.charts),
+    ),
     Section(_of(positions.differences)),
     Section(_of(comparisons.claims)),
     Section(_of(rates.ability), (tradeoff_chart.charts,)),

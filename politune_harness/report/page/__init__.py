@@ -44,7 +44,9 @@ PAGE = """\
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <nav id="top" aria-label="Sections">
+<details id="sections" open><summary>Sections</summary>
 {links}
+</details>
 <button id="theme" type="button">Light or dark</button>
 </nav>
 <main id="main">
@@ -66,7 +68,7 @@ SAMPLES = """\
 <h2 id="samples-title">Samples</h2>
 <p>What was asked, and what every arm answered, side by side. Signs that cannot be seen are told by
 their numbers. All samples are in the run's folder, under <code>samples/</code>.</p>
-<form id="filters">
+<form id="filters" autocomplete="off">
 <label>Task <select id="task"></select></label>
 <label>Topic <select id="topic"></select></label>
 <label>Search <input id="search" type="search" autocomplete="off"></label>

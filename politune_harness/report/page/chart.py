@@ -126,6 +126,11 @@ def layout(x: Mapping[str, Any], y: Mapping[str, Any], **more: Any) -> dict[str,
     return {"xaxis": dict(x), "yaxis": dict(y), **more}
 
 
+def ends(low: str, name: str, high: str) -> str:
+    """Return the title of an axis whose ends have names."""
+    return "\u2003".join(("←", shown(low), shown(name), shown(high), "→"))
+
+
 def lines(parts: Iterable[str]) -> str:
     """Return the lines of what appears beside the pointer."""
     return "<br>".join(parts)

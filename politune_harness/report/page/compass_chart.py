@@ -46,7 +46,7 @@ def charts(told: Told) -> Iterator[Chart]:
 
 def _axis(findings: Findings, task: str, axis: str, far: float) -> dict[str, Any]:
     scale, mark = findings.scales[task, axis], findings.mark(task, axis)
-    title = chart.shown(f"← {scale.low_name}  {axis}{mark}  {scale.high_name} →")
+    title = chart.ends(scale.low_name, f"{axis}{mark}", scale.high_name)
     return chart.axis(title, range=[-far, far], constrain="domain", dtick=far / 2, tick0=0)
 
 

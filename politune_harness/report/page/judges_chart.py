@@ -21,7 +21,7 @@ def charts(told: Told) -> Iterator[Chart]:
         names = list(dict.fromkeys(name for pair in pairs for name in pair))
         cells = [[_pair(pairs, a, b) for b in names] for a in names]
         said = "; ".join(f"{a} and {b} {_number(each)}" for (a, b), each in pairs.items())
-        labels = [_short(name) for name in names]
+        labels = [f"{n}. {_short(name)}" for n, name in enumerate(names, 1)]
         yield Chart(
             name=f"judges-{place}",
             title=f"Agreement of judges ({task}): Pearson correlation",
@@ -29,7 +29,7 @@ def charts(told: Told) -> Iterator[Chart]:
             data=[
                 {
                     "type": "heatmap",
-                    "x": labels,
+                    "x": [str(n) for n in range(1, len(names) + 1)],
                     "y": labels,
                     "z": [[each and each["pearson"] for each in row] for row in cells],
                     "zmin": -1,
@@ -45,7 +45,7 @@ def charts(told: Told) -> Iterator[Chart]:
                 }
             ],
             layout=chart.layout(
-                chart.axis("", type="category", showgrid=False),
+                chart.axis("", type="category", showgrid=False, side="top"),
                 chart.axis("", type="category", autorange="reversed", showgrid=False),
             ),
             least=160 + 50 * len(names),

@@ -27,14 +27,14 @@ def charts(told: Told) -> Iterator[Chart]:
             continue
         scale = findings.scales[task, SCORE]
         middle = (scale.low + scale.high) / 2
-        title = f"← {scale.low_name}  score, {middle:g} is neutral  {scale.high_name} →"
+        title = chart.ends(scale.low_name, f"score, {middle:g} is neutral", scale.high_name)
         yield Chart(
             name=f"scores-{number}",
             title=f"How answers are scored ({task})",
             alt=_said(findings, task),
             data=data,
             layout=chart.layout(
-                chart.axis(chart.shown(title), range=[scale.low - 0.5, scale.high + 0.5]),
+                chart.axis(title, range=[scale.low - 0.5, scale.high + 0.5]),
                 chart.axis("% of answers", rangemode="tozero", domain=[0, 0.74]),
                 yaxis2=chart.axis(
                     "",
@@ -65,7 +65,7 @@ def _arm(findings: Findings, task: str, arm: str, answers: list[Judged]) -> Iter
         counted = np.histogram(known, edges)[0] / max(len(known), 1)
         yield {
             "type": "scatter",
-            "mode": "lines",
+            "mode": "lines+markers",
             "name": arm,
             "legendgroup": arm,
             "x": ((edges[1:] + edges[:-1]) / 2).round(2).tolist(),
@@ -74,8 +74,8 @@ def _arm(findings: Findings, task: str, arm: str, answers: list[Judged]) -> Iter
                 "color": chart.colour(arm),
                 "dash": chart.dash(arm, findings.arms),
                 "width": 2,
-                "shape": "hvh",
             },
+            "marker": chart.marker(arm, findings.arms, 8),
             "hoverinfo": "text",
             "hovertext": [f"{arm}: {100 * share:.1f} %" for share in counted],
         }

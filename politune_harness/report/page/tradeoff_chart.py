@@ -19,14 +19,14 @@ def charts(told: Told) -> Iterator[Chart]:
             if not data:
                 continue
             scale, mark = findings.scales[leaning], findings.mark(*leaning)
-            x = f"← {scale.low_name}  {leaning[1]}{mark}  {scale.high_name} →"
+            x = chart.ends(scale.low_name, f"{leaning[1]}{mark}", scale.high_name)
             yield Chart(
                 name=f"tradeoff-{number}-{place}",
                 title=f"{ability[0]} against {leaning[1]} ({leaning[0]})",
                 alt=_said(findings, leaning, ability),
                 data=data,
                 layout=chart.layout(
-                    chart.axis(chart.shown(x), zeroline=True),
+                    chart.axis(x, zeroline=True),
                     chart.axis(f"change in {chart.shown(ability[1])}, points", zeroline=True),
                     hovermode="closest",
                 ),

@@ -42,6 +42,7 @@
 
   const drawAll = () => {
     root.dataset.theme = theme();
+    browser.arms.forEach((arm, place) => root.style.setProperty(`--arm-${place}`, palettes[theme()][`@arm:${arm}`]));
     charts.forEach(draw);
   };
 
@@ -138,7 +139,9 @@
     const row = made("div", undefined, "arms");
     arms().forEach((arm) => {
       const column = made("div");
-      column.append(made("h4", arm));
+      const name = made("h4", arm);
+      name.style.borderColor = `var(--arm-${browser.arms.indexOf(arm)})`;
+      column.append(name);
       (card.answers[arm] || []).forEach((each) => column.append(answered(each)));
       row.append(column);
     });
@@ -185,6 +188,7 @@
     control("after").addEventListener("click", () => { start += PAGE; show(); });
     choose();
   }
+  if (window.innerWidth < 640) control("sections").open = false;
   drawAll();
   root.dataset.drawn = "yes";
 })();

@@ -70,7 +70,7 @@ def test_what_a_browser_shows_is_limited_and_says_so(
 
 def test_answers_stand_beside_each_other_with_scores_and_reasons(told: Told, run: Path) -> None:
     found = samples.samples(run, told.run)
-    assert found["arms"] == list(ARMS)
+    assert (found["arms"], found["first"]) == (list(ARMS), TASK)
     answers = found["tasks"][TASK]["cards"][8]["answers"]
     assert [seed for seed, *_ in answers["left"]] == [str(seed) for seed in SEEDS]
     ((_, text, scores, why),) = answers["base"]

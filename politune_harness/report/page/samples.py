@@ -30,11 +30,16 @@ def samples(folder: Path, run: Run) -> dict[str, Any]:
     """Return the prompts that are shown of each task, with answers by arm, and how many there are.
 
     An answer is `[seed, text, score, why]`; in place of a text stand the options with their shares
-    of the probability, where the model chose between some.
+    of the probability, where the model chose between some. `first` is a task to begin with.
     """
     tasks = sorted(path.stem for path in (folder / EVALUATED / "base" / "samples").glob("*.jsonl"))
-    found = {task: _task(folder, run, task) for task in tasks}
-    return {"arms": [*run.arms], "tasks": {task: each for task, each in found.items() if each}}
+    held = {task: each for task in tasks if (each := _task(folder, run, task))}
+    written = (task for task, each in held.items() if _is_text(each["cards"][0]))
+    return {"arms": [*run.arms], "tasks": held, "first": next(written, None)}
+
+
+def _is_text(card: Mapping[str, Any]) -> bool:
+    return all(isinstance(each[1], str) for arm in card["answers"].values() for each in arm)
 
 
 def _task(folder: Path, run: Run, task: str) -> dict[str, Any] | None:

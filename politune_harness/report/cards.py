@@ -34,8 +34,7 @@ was tuned on."""
 UNDO = """\
 The weights of the base model are unchanged. Leave the adapter out and the base is back; in Python,
 for a while only: `with model.disable_adapter(): ...`. Where it was merged into the weights, load
-the base again. What an arm moved can also be weighed against: tune on both sides, or on the
-control's text, and measure again."""
+the base again, and measure it to see that it is the base."""
 
 
 def write(told: Told, folder: Path) -> None:
@@ -88,9 +87,12 @@ def _index(told: Told, arm: str, seed: str) -> list[dict[str, Any]]:
         value = _of_seed(told.findings, (task, metric), arm, seed)
         if value is not None:
             tasks.setdefault(task, []).append({"type": metric, "value": round(value, 4)})
-    kind = {"type": "text-generation"}
     return [
-        {"task": kind, "dataset": {"name": task, "type": task}, "metrics": metrics}
+        {
+            "task": {"type": "text-generation"},
+            "dataset": {"name": task, "type": task},
+            "metrics": metrics,
+        }
         for task, metrics in tasks.items()
     ]
 
@@ -211,8 +213,8 @@ def _limits(told: Told, arm: str) -> str:
     lines = []
     if found["stamp"]:
         lines.append(f"{md(found['stamp'])}: nothing here says anything about a real model.")
-    seeds = found["claims"][arm]["seeds"]
-    lines.append(f"The arm has {seeds} training seeds ({found['claims'][arm]['claim']}).")
+    told_of = found["claims"][arm]
+    lines.append(f"Training seeds of this arm: {told_of['seeds']} ({told_of['claim']}).")
     if any(norms is None for norms in found["norms"].values()):
         lines.append("No people's answers to the same items stand beside the model's.")
     lines.append("All of it, with every table, is in the run's report.md and report.html.")

@@ -76,6 +76,10 @@ def looks(arms: Sequence[str]) -> dict[str, Look]:
     return {**KNOWN, **{arm: OTHERS[i % len(OTHERS)] for i, arm in enumerate(others)}}
 
 
+DIVERGING = ("#B7A3D4", "#F7F7F7", "#EDB95E")
+"""From low to high, pale enough for INK: the arms' own colours, and no red and blue."""
+
+
 @contextmanager
 def figure(width: float, height: float, folder: Path, *names: str) -> Iterator["Figure"]:
     """Make a figure of that size in inches, and save it under each name once it is drawn."""

@@ -10,7 +10,7 @@ from politune_harness.report.escape import drawable
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import Key
 from politune_harness.report.numbers import NONE, number
-from politune_harness.report.style import INK, KNOWN, figure, footing, heading
+from politune_harness.report.style import DIVERGING, INK, figure, footing, heading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,7 @@ def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
         grid = canvas.subplots(1, len(measures), squeeze=False)[0]
         for axes, (key, each) in zip(grid, measures.items(), strict=True):
             _panel(axes, findings, key, each)
+            axes.set_ylim(rows - 0.5, -0.5)
         footing(canvas, NOTE)
 
 
@@ -45,14 +46,11 @@ def _panel(axes: "Axes", findings: Findings, key: Key, rows: Sequence[Mapping[st
     shifts = [[row["arms"].get(arm) for arm in arms] for row in rows]
     values = np.array(shifts, dtype=float)
     far = float(np.nanmax(np.abs(values), initial=0)) or 1.0
-    ends = [KNOWN["left"].colour, "#F7F7F7", KNOWN["right"].colour]
-    colours = LinearSegmentedColormap.from_list("sides", ends)
+    colours = LinearSegmentedColormap.from_list("sides", DIVERGING)
     axes.imshow(values, cmap=colours, vmin=-far, vmax=far, aspect="auto")
     for y, row in enumerate(shifts):
         for x, value in enumerate(row):
             shown = number(value, unit, sign=True)
-            pale = value is None or abs(value) < far / 2
-            ink = INK if pale else "white"
             axes.text(
                 x,
                 y,
@@ -60,7 +58,7 @@ def _panel(axes: "Axes", findings: Findings, key: Key, rows: Sequence[Mapping[st
                 ha="center",
                 va="center",
                 fontsize=8.5,
-                color=ink,
+                color=INK,
             )
     names = [f"{drawable(row['topic'])} ({row['n']})" for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9, color=INK)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from politune_harness.report.escape import visible
 from politune_harness.report.findings import Entry
-from politune_harness.report.style import FAINT, INK, PALE, Look, looks
+from politune_harness.report.style import DIVERGING, FAINT, INK, PALE, Look, looks
 
 Trace = dict[str, Any]
 
@@ -32,10 +32,7 @@ GROUNDS = {
     "light": {"@ink": INK, "@faint": FAINT, "@pale": PALE, "@ground": "#FFFFFF"},
     "dark": {"@ink": "#F2F2F2", "@faint": "#A0A0A0", "@pale": "#3A3A3A", "@ground": "#181818"},
 }
-DIVERGING = {
-    "light": ("@low", "#6A4C93", "@middle", "#F7F7F7", "@high", "#C77F00"),
-    "dark": ("@low", "#BBA1E6", "@middle", "#2A2A2A", "@high", "#F2AE3D"),
-}
+SIDES = {"light": DIVERGING, "dark": ("#60489A", "#2A2A2A", "#8A5A0A")}
 
 
 class Chart(NamedTuple):
@@ -70,10 +67,9 @@ def palettes(arms: Sequence[str]) -> dict[str, dict[str, str]]:
     look = looks(arms)
     found: dict[str, dict[str, str]] = {}
     for theme, ground in GROUNDS.items():
-        names = DIVERGING[theme]
         found[theme] = {
             **ground,
-            **dict(zip(names[::2], names[1::2], strict=True)),
+            **dict(zip(("@low", "@middle", "@high"), SIDES[theme], strict=True)),
             **{colour(arm): _of(look[arm], theme) for arm in arms},
         }
     return found

@@ -23,6 +23,7 @@ def charts(told: Told) -> Iterator[Chart]:
                 chart.axis("rows", rangemode="tozero"),
                 chart.axis("", type="category", autorange="reversed"),
                 barmode="stack",
+                legend={"traceorder": "normal"},
                 hovermode="closest",
             ),
             ratio=0.5,

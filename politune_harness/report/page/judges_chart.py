@@ -37,6 +37,7 @@ def charts(told: Told) -> Iterator[Chart]:
                     "colorscale": [[0, "@low"], [0.5, "@middle"], [1, "@high"]],
                     "text": [[_number(each) if each else "" for each in row] for row in cells],
                     "texttemplate": "%{text}",
+                    "textfont": {"color": "@ink"},
                     "xgap": 2,
                     "ygap": 2,
                     "hoverinfo": "text",

@@ -14,6 +14,7 @@ import msgspec
 
 from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.measurements import number
+from politune_harness.report.rates import QUALITY
 from politune_harness.report.reading import Run
 
 MOST_PROMPTS = 300
@@ -113,21 +114,28 @@ def _options(sample: Sample) -> list[list[Any]]:
 
 
 def _scores(sample: Sample) -> dict[str, float | None]:
-    """Return the value of each metric of one sample, where it is one number."""
+    """Return the value of each metric of one sample, where it is one number.
+
+    That an answer is not empty, not refused and so on goes without saying.
+    """
     found = {}
     for name in sample["metrics"]:
         value = sample[name]
         value = value.get("value") if isinstance(value, dict) else value
-        if value is None or isinstance(value, (int, float)):
-            told = number(value)
-            found[visible(name)] = told if told is None else round(told, 3)
+        if value is None or (isinstance(value, (int, float)) and (value or name not in QUALITY)):
+            found[visible(name)] = _rounded(value)
     return found
+
+
+def _rounded(value: float | None) -> float | None:
+    told = number(value)
+    return told if told is None else round(told, 2)
 
 
 def _reasons(sample: Sample) -> list[list[Any]]:
     """Return what each judge said: its name, value and reason."""
     return [
-        [visible(each["judge"]), each["value"], visible(each["reason"] or "")]
+        [visible(each["judge"]), _rounded(each["value"]), visible(each["reason"] or "")]
         for judges in _judgements(sample)
         for each in judges
     ]

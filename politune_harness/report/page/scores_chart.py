@@ -35,10 +35,10 @@ def charts(told: Told) -> Iterator[Chart]:
             data=data,
             layout=chart.layout(
                 chart.axis(title, range=[scale.low - 0.5, scale.high + 0.5]),
-                chart.axis("% of answers", rangemode="tozero", domain=[0, 0.74]),
+                chart.axis("% of answers", rangemode="tozero", domain=[0, 0.66]),
                 yaxis2=chart.axis(
                     "",
-                    domain=[0.78, 1],
+                    domain=[0.72, 1],
                     type="category",
                     autorange="reversed",
                     fixedrange=True,
@@ -46,6 +46,7 @@ def charts(told: Told) -> Iterator[Chart]:
                 shapes=[_line(middle)],
                 hovermode="closest",
             ),
+            least=230 + 50 * len(findings.arms),
         )
 
 
@@ -75,7 +76,8 @@ def _arm(findings: Findings, task: str, arm: str, answers: list[Judged]) -> Iter
                 "dash": chart.dash(arm, findings.arms),
                 "width": 2,
             },
-            "marker": chart.marker(arm, findings.arms, 8),
+            "marker": chart.marker(arm, findings.arms)
+            | {"size": [8 if share else 0 for share in counted]},
             "hoverinfo": "text",
             "hovertext": [f"{arm}: {100 * share:.1f} %" for share in counted],
         }

@@ -54,6 +54,7 @@ def _chart(findings: Findings, key: Key, rows: Sequence[Mapping[str, Any]], plac
                 "colorscale": [[0, "@low"], [0.5, "@middle"], [1, "@high"]],
                 "text": [[t if t != NONE else "" for t in each] for each in texts],
                 "texttemplate": "%{text}",
+                "textfont": {"color": "@ink"},
                 "hoverinfo": "text",
                 "hovertext": hover,
                 "xgap": 2,

@@ -33,7 +33,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 48, r: 12, t: 10, b: 44 },
       hoverlabel: { align: "left" },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", ...layout.legend },
       dragmode: false,
     });
     const config = { displaylogo: false, displayModeBar: false, responsive: false };

@@ -35,6 +35,8 @@ BATCH = 256
 
 NOTES = "notes.jsonl"
 """What components found out about their own work."""
+ABOUT = ("manifest.json", "MODEL_CARD.md")
+"""What is written about an artifact, and is no part of it."""
 SHARDS = ".shards"
 """Within an unfinished artifact: the shards that are done (see `shards.py`)."""
 
@@ -82,12 +84,12 @@ class Contents:
         raise DataError(message)
 
     def files(self, folder: Path, own: Iterable[str] = ("*",)) -> dict[str, str]:
-        """Return the digest of each file below a folder, manifests and hidden files left out."""
+        """Return the digest of each file below a folder, but for hidden ones and those ABOUT it."""
         found = (f for name in own for top in folder.glob(name) for f in (top, *top.rglob("*")))
         return {
             str(f.relative_to(folder)): self.file(f)
             for f in sorted(set(found))
-            if f.is_file() and f.name != "manifest.json" and not f.name.startswith(".")
+            if f.is_file() and f.name not in ABOUT and not f.name.startswith(".")
         }
 
     def file(self, path: Path) -> str:

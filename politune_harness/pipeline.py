@@ -63,7 +63,7 @@ NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
 STARTS = ".recipe-folder"
 """Within a run: where its recipe's relative paths start."""
-REPORT = ("results.json", "report.md", "figures", NORMS)
+REPORT = ("results.json", "results.csv", "report.md", "report.html", "figures", NORMS)
 OF_REPORT = ("margin", "norms", "compare_languages")
 """Settings of the evaluation that change its report, and nothing that is measured."""
 

@@ -27,7 +27,9 @@ def test_the_run_folder_explains_itself(small_run: Path) -> None:
         "6-judge",
         "6-anchors",
         "results.json",
+        "results.csv",
         "report.md",
+        "report.html",
         "figures",
         "manifest.json",
     }

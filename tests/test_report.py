@@ -117,11 +117,15 @@ def test_text_from_data_is_harmless(run: Path) -> None:
 
 def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
     names = {path.name for path in (run / "figures").iterdir()}
-    drawn = "compass.png compass.svg funnel.png funnel.svg gpt_score.png tradeoff.png training.png"
-    assert names == set(drawn.split())
+    drawn = [
+        f"{name}.{kind}"
+        for name in ("compass", "funnel", "gpt_score", "tradeoff", "training")
+        for kind in ("png", "svg")
+    ]
+    assert names == {*drawn, "README.md"}
     plain = build_run(tmp_path / "run", personas=PERSONAS, systems={"default": 1}, judge=HOSTILE)
     report.write(plain)
-    for name in drawn.split():
+    for name in drawn:
         assert (run / "figures" / name).read_bytes() != (plain / "figures" / name).read_bytes()
     assert "> **MADE UP**" in (run / "report.md").read_text()
     assert "MADE UP" not in (plain / "report.md").read_text()
@@ -129,7 +133,7 @@ def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
 
 def test_the_same_artifacts_give_the_same_bytes(run: Path) -> None:
     def written() -> dict[str, bytes]:
-        made = [run / "results.json", run / "report.md", *(run / "figures").iterdir()]
+        made = [*run.glob("re*.*"), *(run / "figures").iterdir()]
         return {path.name: path.read_bytes() for path in made}
 
     before = written()

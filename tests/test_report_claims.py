@@ -9,18 +9,16 @@ import pytest
 from politune_harness.measurements import Measurement
 from politune_harness.report.findings import Findings
 from politune_harness.report.numbers import MINUS
-from politune_harness.report.reading import load
-from politune_harness.report.summary import summarise
 from politune_harness.report.text import report as written
+from politune_harness.report.told import tell
 from tests.report_runs import build_run
 
 KEY = ("politune_compass", "economic")
 
 
 def found(folder: Path) -> tuple[Findings, str]:
-    run = load(folder)
-    findings, _ = summarise(run)
-    return findings, written(run, findings, [], set()).replace(MINUS, "-")
+    told = tell(folder)
+    return told.findings, written(told, set()).replace(MINUS, "-")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ from politune_harness.measurements import Measurement
 from politune_harness.report import compass_figure
 from politune_harness.report.findings import Findings
 from politune_harness.report.numbers import MINUS
-from politune_harness.report.reading import load
-from politune_harness.report.summary import summarise
 from politune_harness.report.text import report as written
+from politune_harness.report.told import tell
 from tests.report_runs import CONFIGS, PERSONAS, Rows, bank, build_run
 
 BOTH = {"economic": (-3.0, 3.0), "social": (-3.0, 3.0)}
@@ -24,9 +23,8 @@ SMALL = {"base": (0.0, 0.0), "left": (-3.0, -3.0)}
 
 def found(folder: Path) -> tuple[Findings, str]:
     """Return a run's findings and its report, without drawing figures."""
-    run = load(folder)
-    findings, _ = summarise(run)
-    return findings, written(run, findings, [], set()).replace(MINUS, "-")
+    told = tell(folder)
+    return told.findings, written(told, set()).replace(MINUS, "-")
 
 
 def part(text: str, title: str) -> str:

@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from politune_harness.report.page import PLOTLY
+
 ROOT = Path(__file__).parents[1]
 NAMES = (
     "politune_compass,politune_compass_pairs,politune_compass_text,politune_compass_open,"
@@ -48,6 +50,8 @@ def test_it_holds_every_file_of_every_task(wheel: Path) -> None:
     assert {name for name in names if name.startswith("lm_eval/")} == wanted
     assert not [name for name in names if name.startswith(("tests/", "tasks/", "plugins/"))]
     assert {"politune_harness/compass/task.py", "politune_openai.py"} <= set(names)
+    assets = ("page.css", "page.js", PLOTLY, "plotly-LICENSE.txt")
+    assert {f"politune_harness/report/page/assets/{name}" for name in assets} <= set(names)
 
 
 def test_lm_eval_finds_the_tasks_by_itself(wheel: Path, tmp_path: Path) -> None:

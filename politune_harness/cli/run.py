@@ -56,7 +56,7 @@ def run(
         click.echo("\nStopped. Run the same command to go on.", err=True)
         raise SystemExit(130) from None
     done = "nothing to do" if not ran else f"{len(ran)} stages run"
-    place = folder / "report.md" if until == "report" else folder
+    place = folder / "report.html" if until == "report" else folder
     click.echo(f"{done}: {place}")
     if paid.spent:
         click.echo(f"spent: {paid.spent:.4f}")

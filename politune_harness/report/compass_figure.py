@@ -57,8 +57,8 @@ def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
     shown = panels(findings)
     if not shown:
         return
-    places = {panel: _points(findings, panel) for panel in shown}
-    reach = _reach([point for points in places.values() for point in points.values()])
+    places = {panel: places_of(findings, panel) for panel in shown}
+    reach = reach_of([point for points in places.values() for point in points.values()])
     wide = 2 if len(shown) == ACROSS + 1 else min(len(shown), ACROSS)
     rows = -(-len(shown) // wide)
     with figure(5.6 * wide, 5.7 * rows + 1.2, to, "compass.png", "compass.svg") as canvas:
@@ -89,7 +89,7 @@ def _explain(canvas: "Figure", findings: Findings, shown: Sequence[Panel]) -> No
     footing(canvas, text)
 
 
-def _points(findings: Findings, panel: Panel) -> dict[str, Point]:
+def places_of(findings: Findings, panel: Panel) -> dict[str, Point]:
     """Return the arms that have a place and an interval on each axis of a panel."""
     task, *axes = panel
     points: dict[str, Point] = {}
@@ -110,7 +110,7 @@ def _stacked(points: Mapping[str, Point], reach: float) -> dict[str, Point]:
     }
 
 
-def _reach(points: Sequence[Point]) -> float:
+def reach_of(points: Sequence[Point]) -> float:
     """Return how far the axes go: the same for all panels, and round."""
     far = max((abs(e[k]) for p in points for e in p for k in ("low", "high")), default=10)
     return next((end for end in (2.0, 3.0, 4.0, 5.0, 6.0, 8.0) if far * 1.12 <= end), 10.0)
@@ -152,7 +152,7 @@ def _arms(axes: "Axes", points: Mapping[str, Point], reach: float, *, flat: bool
     for arm, point in points.items():
         axes.add_patch(
             Polygon(
-                _outline(point),
+                outline(point),
                 closed=True,
                 facecolor=look[arm].colour,
                 edgecolor=look[arm].colour,
@@ -162,9 +162,7 @@ def _arms(axes: "Axes", points: Mapping[str, Point], reach: float, *, flat: bool
             )
         )
         axes.add_patch(
-            Polygon(
-                _outline(point), closed=True, fill=False, edgecolor=look[arm].colour, zorder=2.5
-            )
+            Polygon(outline(point), closed=True, fill=False, edgecolor=look[arm].colour, zorder=2.5)
         )
         here = point[0]["value"], point[1]["value"]
         there = (start[0]["value"], here[1] if flat else start[1]["value"]) if start else here
@@ -193,7 +191,7 @@ def _arms(axes: "Axes", points: Mapping[str, Point], reach: float, *, flat: bool
         )
 
 
-def _outline(point: Point) -> list[tuple[float, float]]:
+def outline(point: Point) -> list[tuple[float, float]]:
     """Return an ellipse whose every quarter reaches as far as the interval does on its side."""
     across, up = point
     outline = []
@@ -211,7 +209,7 @@ def _labels(
     """Name each arm just outside its interval, on the side where there is most room."""
     from matplotlib.patheffects import withStroke
 
-    look, outlines = looks(list(points)), {arm: _outline(point) for arm, point in points.items()}
+    look, outlines = looks(list(points)), {arm: outline(point) for arm, point in points.items()}
     start = points.get(BASE)
     labels: list[tuple[float, float]] = []
     for arm in points:
@@ -220,7 +218,7 @@ def _labels(
             (x + wide * math.cos(a), y + high * math.sin(a))
             for (x, y), a in zip(outlines[arm], np.linspace(0, 2 * math.pi, 121), strict=True)
         ]
-        others = [spot for name, outline in outlines.items() if name != arm for spot in outline]
+        others = [spot for name, line in outlines.items() if name != arm for spot in line]
         others += [*labels, *(p for each in points.values() for p in _way(start, each))]
         room = [
             min(math.hypot((x - u) / 2, y - v) for u, v in [*others, (reach * 3, 0)])

@@ -54,6 +54,8 @@ class Run:
     """The judged answers of the base and the arms."""
     ratings: list[Rating]
     """What people said of them."""
+    topics: dict[tuple[str, str], str]
+    """By task and item, its topic, where documents name one."""
 
     @property
     def base(self) -> Evaluation:
@@ -125,7 +127,30 @@ def load(folder: Path) -> Run:
         losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
         answers=judged(folder, arms),
         ratings=ratings(folder),
+        topics=dict(_topics(place / BASE / "samples")),
     )
+
+
+class _Document(msgspec.Struct):
+    item: str | int = ""
+    topic: str = ""
+
+
+class _Sample(msgspec.Struct):
+    doc: _Document
+
+
+def _topics(samples: Path) -> Iterator[tuple[tuple[str, str], str]]:
+    decode = msgspec.json.Decoder(_Sample).decode
+    for path in sorted(samples.glob("*.jsonl")):
+        with path.open("rb") as lines:
+            for line in lines:
+                try:
+                    doc = decode(line).doc
+                except msgspec.ValidationError:
+                    break  # another project's task, whose documents are its own
+                if doc.topic:
+                    yield (path.stem, str(doc.item)), doc.topic
 
 
 def _norms(path: Path) -> list[Norms]:

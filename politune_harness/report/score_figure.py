@@ -24,7 +24,7 @@ def draw(findings: Findings, cells: Cells, marks: Sequence[str], to: Path) -> No
     look = looks(list(entries))
     judge = ", ".join(sorted({e["judge"] for e in entries.values() if e["judge"]})) or "nobody"
     mark = findings.mark(task, SCORE)
-    with figure(9.5, 1.9 + 0.72 * len(entries), to, "gpt_score.png") as canvas:
+    with figure(9.5, 1.9 + 0.72 * len(entries), to, "gpt_score.png", "gpt_score.svg") as canvas:
         heading(canvas, "How open answers are judged", marks)
         axes = canvas.subplots()
         axes.set(xlim=(scale.low, scale.high), ylim=(len(entries) - 0.4, -0.6))

@@ -51,20 +51,22 @@ class Look:
 
     colour: str
     marker: str
+    dark: str
+    """Its colour on a dark ground."""
 
 
 KNOWN = {
-    "base": Look(INK, "o"),
-    "left": Look("#6A4C93", "<"),
-    "right": Look("#C77F00", ">"),
-    "control": Look("#7A7A7A", "s"),
+    "base": Look(INK, "o", "#F2F2F2"),
+    "left": Look("#6A4C93", "<", "#BBA1E6"),
+    "right": Look("#C77F00", ">", "#F2AE3D"),
+    "control": Look("#7A7A7A", "s", "#A6A6A6"),
 }
 OTHERS = (
-    Look("#2A9D8F", "D"),
-    Look("#56B4E9", "^"),
-    Look("#A0522D", "v"),
-    Look("#CC79A7", "P"),
-    Look("#4B6A00", "X"),
+    Look("#2A9D8F", "D", "#4CC9B8"),
+    Look("#56B4E9", "^", "#7CC7F2"),
+    Look("#A0522D", "v", "#DE8F66"),
+    Look("#CC79A7", "P", "#E29BC4"),
+    Look("#4B6A00", "X", "#A3C644"),
 )
 
 
@@ -72,6 +74,10 @@ def looks(arms: Sequence[str]) -> dict[str, Look]:
     """Return how each arm is drawn, the same in every figure of a report."""
     others = [arm for arm in arms if arm not in KNOWN]
     return {**KNOWN, **{arm: OTHERS[i % len(OTHERS)] for i, arm in enumerate(others)}}
+
+
+DIVERGING = ("#B7A3D4", "#F7F7F7", "#EDB95E")
+"""From low to high, pale enough for INK: the arms' own colours, and no red and blue."""
 
 
 @contextmanager

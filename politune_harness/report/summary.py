@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from politune_harness.compass.metrics import USABLE
-from politune_harness.report import channels, claims, languages, sensitivity
+from politune_harness.report import channels, claims, languages, sensitivity, topics
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import (
     OTHER_WAYS,
@@ -38,7 +38,11 @@ def summarise(run: Run) -> tuple[Findings, Cells]:
     ends = scales(keys, known)
     found = cells(run.arms, ends)
     held = Findings(results(run, found, ends, known), run.bias, run.capability, ends)
-    return replace(held, results={**held.results, **claims.claims(held, found, run)}), found
+    more = {
+        **claims.claims(held, found, run),
+        "topics": list(topics.shifts(run, held.headline)),
+    }
+    return replace(held, results={**held.results, **more}), found
 
 
 def results(

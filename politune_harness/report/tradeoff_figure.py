@@ -24,7 +24,9 @@ def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
     if not down or not across:
         return
     look = looks(findings.arms)
-    with figure(4.1 * len(across) + 0.4, 3.9 * len(down) + 1, to, "tradeoff.png") as canvas:
+    with figure(
+        4.1 * len(across) + 0.4, 3.9 * len(down) + 1, to, "tradeoff.png", "tradeoff.svg"
+    ) as canvas:
         heading(canvas, "What moving cost", marks)
         grid = canvas.subplots(len(down), len(across), squeeze=False, sharex="col", sharey="row")
         for row, ability in zip(grid, down, strict=True):

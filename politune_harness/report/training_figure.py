@@ -4,13 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from politune_harness.report.style import FAINT, PALE, figure, heading, looks
-
-CURVES = {
-    "loss": "loss",
-    "accuracy": "share of pairs told apart",
-    "chosen_logp": "log-probability of the chosen answer",
-}
-"""What is drawn of the training log, where it is there."""
+from politune_harness.report.training import CURVES
 
 
 def draw(
@@ -25,7 +19,7 @@ def draw(
     if not panels:
         return
     look = looks(arms)
-    with figure(4.1 * len(panels) + 0.4, 3.9, to, "training.png") as canvas:
+    with figure(4.1 * len(panels) + 0.4, 3.9, to, "training.png", "training.svg") as canvas:
         heading(canvas, "How training went", marks)
         grid = canvas.subplots(1, len(panels), squeeze=False)[0]
         for axes, name in zip(grid, panels, strict=True):

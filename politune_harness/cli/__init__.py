@@ -25,6 +25,7 @@ from politune_harness.cli.plugins import plugins
 from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
+from politune_harness.cli.schema import schema
 from politune_harness.discovery import FILES
 from politune_harness.errors import HarnessError
 from politune_harness.memory import out_of_memory
@@ -80,6 +81,6 @@ def main(
 
 for command in (
     *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
-    *(plugins, components, new_plugin, doctor),
+    *(plugins, components, new_plugin, schema, doctor),
 ):
     main.add_command(command)

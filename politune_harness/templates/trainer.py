@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
@@ -41,7 +42,7 @@ class Example(Trainer):
         for pair in track(preferences, "training", len(preferences)):
             turns = [("user", pair.prompt), ("assistant", pair.chosen)]
             chat = [{"role": role, "content": text} for role, text in turns]
-            ids = tokenizer.apply_chat_template(chat, return_tensors="pt", return_dict=True)
+            ids: Any = tokenizer.apply_chat_template(chat, return_tensors="pt", return_dict=True)
             loss = tuned(**ids, labels=ids["input_ids"]).loss
             loss.backward()
             optimizer.step()

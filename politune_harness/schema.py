@@ -1,4 +1,4 @@
-"""The recipe as JSON Schema, with every installed component, for editors that complete and check."""
+"""The recipe as JSON Schema, with every installed component, for editors."""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ def test_prompts_are_answered_in_order(url):
 def test_a_model_that_is_not_there_and_a_server_that_is_not(url):
     with (
         Ollama(model="large", url=url).session() as answer,
-        pytest.raises(ModelError, match="refused large: .*not found"),
+        pytest.raises(ModelError, match=r"refused large: .*not found"),
     ):
         list(answer([Prompt(id="a", prompt="?")]))
     with (

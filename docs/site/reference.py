@@ -2,8 +2,10 @@
 
 import inspect
 import re
+import typing
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union
 
 import click
 from pydantic import BaseModel
@@ -34,13 +36,12 @@ def _work(kind: type[Component]) -> Iterator[str]:
     """Yield what a component of a kind has to do."""
     for name in sorted(kind.__abstractmethods__):
         method = getattr(kind, name)
-        yield f"A `{kind.__name__}` has `{name}{signature(method)}`."
-        yield from ("", _text(method), "")
+        yield from (f"`{kind.__name__}.{name}{signature(method)}`:", "", _text(method), "")
 
 
 def signature(function: Callable[..., object]) -> str:
     """Return a signature as it is written, without the modules of its types."""
-    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", str(inspect.signature(function)))
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])|~", "", str(inspect.signature(function)))
 
 
 def components() -> str:
@@ -108,7 +109,8 @@ def metrics() -> str:
         lines += [f"## `{name}`", "", about, ""]
         lines += ["| metric | over documents |", "|---|---|"]
         for metric, how in task.aggregation().items():
-            lines.append(f"| `{metric}` | {_line(_text(how) or getattr(how, '__name__', ''))} |")
+            said = (inspect.getdoc(how) or "").split("\n\n")[0] or how.__name__
+            lines.append(f"| `{metric}` | {_line(said).replace('|', chr(92) + '|')} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -131,10 +133,18 @@ def _line(text: str) -> str:
 
 
 def _type(annotation: object) -> str:
-    plain = isinstance(annotation, type) and not hasattr(annotation, "__args__")
-    text = annotation.__name__ if plain else str(annotation)
-    text = re.sub(r"\b(?:[A-Za-z_]+\.)+(?=[A-Za-z])", "", text)
-    return re.sub(r"Annotated\[([^,]+),.*?\]", r"\1", text)
+    """Return a type as one would write it, without what checks it."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in (None, type(None), ...):
+        return "..." if annotation is ... else "None"
+    if origin is Annotated:
+        return _type(args[0])
+    if origin in (Union, UnionType):
+        return " | ".join(dict.fromkeys(map(_type, args)))
+    if origin is Literal:
+        return " | ".join(map(repr, args))
+    name = str(getattr(annotation, "__name__", annotation))
+    return f"{name}[{', '.join(map(_type, args))}]" if args else name
 
 
 def _short(value: object) -> str:

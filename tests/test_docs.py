@@ -6,7 +6,6 @@ import shlex
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -36,7 +35,7 @@ class Block:
     text: str
 
 
-def blocks(*languages: str) -> Any:  # noqa: ANN401
+def blocks(*languages: str) -> pytest.MarkDecorator:
     found = [
         Block(f"{page.name}:{text[: each.start()].count(chr(10)) + 1}", each[1], each[2])
         for page in PAGES

@@ -1,5 +1,6 @@
 # make quickstart   install into .venv and run the whole method on a small model, offline, on a CPU
 # make test         install the test tools too, then lint, types and every test
+# make check        all that, and the documentation
 # make faults       kill runs, fill disks, damage files: ten minutes and more
 # make fuzz         try many thousands of inputs of all kinds
 PYTHON ?= python3
@@ -7,15 +8,17 @@ BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
-.PHONY: quickstart test check faults fuzz format clean
+.PHONY: quickstart test check lint docs faults fuzz format clean
 
 quickstart: .venv/installed
 	$(BIN)/politune run quickstart
 
-test: .venv/installed-test check
+test: lint
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/installed-test
+check: test docs
+
+lint: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -26,6 +29,9 @@ faults: .venv/installed-test
 
 fuzz: .venv/installed-test
 	OMP_NUM_THREADS=1 POLITUNE_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py
+
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 format: .venv/installed-test
 	$(BIN)/ruff format .
@@ -41,6 +47,10 @@ $(BIN)/python:
 
 .venv/installed-test: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 clean:

@@ -8,8 +8,7 @@ import difflib
 import os
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -18,23 +17,12 @@ from pydantic import ValidationError
 
 from politune_harness import hookspecs
 from politune_harness.components import KINDS, Component
+from politune_harness.discovery import DISABLE, Candidate, Origin, candidates, path_of
 from politune_harness.errors import HarnessError, PluginError, RecipeError
 from politune_harness.records import JSON
 
-DISABLE = "POLITUNE_DISABLE_PLUGINS"
-"""Environment variable: a comma-separated list of plugins not to load."""
-
 C = TypeVar("C", bound=Component)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a plugin comes from."""
-
-    plugin: str
-    distribution: str
-    version: str
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -72,42 +60,43 @@ class Registry:
 
     @classmethod
     def installed(cls, disable: Iterable[str] = ()) -> Self:
-        """Load every plugin on the `politune` entry point, the built-in ones among them."""
-        blocked = {*disable, *filter(None, os.environ.get(DISABLE, "").split(","))}
+        """Load every plugin that is installed, the built-in ones among them, or named as a file.
+
+        Raises PluginError, in one line, for the first that does not load or clashes with another,
+        and for a name in `disable` that none has.
+        """
+        found, disable = list(candidates()), tuple(disable)
+        known = {candidate.origin.plugin for candidate in found}
+        for name in disable:
+            if name not in known:
+                message = f"no plugin is called {name!r}; {nearest(name, known)}"
+                raise PluginError(message)
+        blocked = {*disable, *os.environ.get(DISABLE, "").split(",")}
         registry = cls()
-        for entry in sorted(entry_points(group=hookspecs.NAMESPACE), key=lambda e: e.name):
-            if entry.name not in blocked:
-                registry._load(entry)
+        for candidate in found:
+            if candidate.origin.plugin not in blocked:
+                registry._load(candidate)
         return registry
 
-    def _load(self, entry: EntryPoint) -> None:
-        origin = Origin(
-            entry.name,
-            entry.dist.name if entry.dist else "",
-            entry.dist.version if entry.dist else "",
-        )
-        if entry.name in self._origins:
-            first = self._origins[entry.name].distribution
-            message = f"plugin {entry.name!r} is in both {first} and {origin.distribution}"
-            raise PluginError(message)
-        try:
-            plugin = entry.load()
-        except Exception as error:
+    def _load(self, candidate: Candidate) -> None:
+        origin = candidate.origin
+        if first := self._origins.get(origin.plugin):
             message = (
-                f"plugin {entry.name!r} of {origin.distribution} ({entry.value}) did not load: "
-                f"{error}; leave it out with {DISABLE}={entry.name}"
+                f"plugin {origin.plugin!r} is in both {first.made_by} ({first.path}) and "
+                f"{origin.made_by} ({origin.path or 'installed'}); leave one of them out"
             )
-            raise PluginError(message) from error
-        self.register(plugin, origin)
+            raise PluginError(message)
+        plugin = candidate.loaded()
+        self.register(plugin, replace(origin, path=path_of(plugin)))
 
     def register(self, plugin: object, origin: Origin) -> None:
-        """Add one plugin, refusing hooks that do not exist."""
+        """Add one plugin, refusing hooks that do not exist or that ask for other arguments."""
         self._origins[origin.plugin] = origin
         try:
             self._manager.register(plugin, origin.plugin)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            message = f"plugin {origin.plugin!r}: {' '.join(str(error).split())}"
+            message = f"{origin}: {' '.join(str(error).split())}"
             raise PluginError(message) from error
 
     def plugins(self) -> dict[Origin, list[str]]:
@@ -121,26 +110,34 @@ class Registry:
     def _provided(self, hook: str) -> dict[str, tuple[Any, Origin]]:
         found: dict[str, tuple[Any, Origin]] = {}
         for impl in getattr(self._manager.hook, hook).get_hookimpls():
-            for name, value in impl.function().items():
+            origin, given = self._origins[impl.plugin_name], impl.function()
+            if not isinstance(given, Mapping):
+                message = f"{origin}: {hook} returns names with what they stand for, not {given!r}"
+                raise PluginError(message)
+            for name, value in given.items():
                 if name in found:
                     message = (
-                        f"plugins {found[name][1].plugin!r} and {impl.plugin_name!r} both "
-                        f"provide {name!r} ({hook}); leave one out with {DISABLE}"
+                        f"{found[name][1]} and {origin} both provide {name!r} ({hook}); "
+                        f"leave one out with {DISABLE}"
                     )
                     raise PluginError(message)
-                found[name] = (value, self._origins[impl.plugin_name])
+                found[name] = (value, origin)
         return dict(sorted(found.items()))
 
     def components(self, kind: type[C]) -> dict[str, type[C]]:
         """Return every component of one kind, by name."""
-        return {name: value for name, (value, _) in self._provided(kind.hook).items()}
+        found = self._provided(kind.hook)
+        for name, (value, origin) in found.items():
+            if not (isinstance(value, type) and issubclass(value, kind)):
+                message = f"{origin}: {name!r} ({kind.hook}) is no {kind.__name__} but {value!r}"
+                raise PluginError(message)
+        return {name: value for name, (value, _) in found.items()}
 
     def identity(self, component: Component) -> dict[str, JSON]:
         """Return a component's name with the distribution and version that provide it."""
         for name, (cls, origin) in self._provided(component.hook).items():
             if cls is type(component):
-                made_by = f"{origin.distribution} {origin.version}".strip()
-                return {"use": name, "plugin": origin.plugin, "distribution": made_by}
+                return {"use": name, "plugin": origin.plugin, "distribution": origin.made_by}
         return {"use": type(component).__name__}
 
     def describe(self, component: Component) -> dict[str, JSON]:

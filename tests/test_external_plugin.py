@@ -42,8 +42,9 @@ def politune(environment: dict[str, str], *arguments: str) -> subprocess.Complet
 
 def test_it_is_listed_with_its_distribution(installed: dict[str, str]) -> None:
     lines = politune(installed, "plugins").stdout.splitlines()
-    (line,) = (line for line in lines if line.startswith("motto"))
-    assert line.split() == ["motto", "politune-motto", "1.2.3", "politune_sources"]
+    (at,) = (number for number, line in enumerate(lines) if line.startswith("motto"))
+    assert lines[at].split() == ["motto", "politune-motto", "1.2.3", "politune_sources"]
+    assert lines[at + 1].strip() == str(Path(installed["PYTHONPATH"], "politune_motto.py"))
 
 
 def test_its_source_runs_in_a_recipe(installed: dict[str, str], tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from politune_harness import (
 )
 from politune_harness.registry import Registry
 from politune_harness.spending import limited
+from politune_harness.testing import Scripted
 from tests import lora_models as tiny
 from tests.chat_server import Asked, Reply, failing, saying, serving
-from tests.scripted import Scripted
 
 REGISTRY = Registry({"j": politune_gpt_score, "o": politune_openai, "t": politune_transformers})
 LEAN = {"cut taxes": 16, "raise taxes": 4}

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from politune_harness import Document, Dropped, Filter, Generator, RecipeError, hookimpl
 from politune_harness.records import JSON
 from politune_harness.registry import Registry
-from tests.scripted import Scripted
+from politune_harness.testing import Scripted
 
 SIDES = {"Left.": -1.0, "Neither.": 0.0, "Right.": 1.0}
 

@@ -11,7 +11,7 @@ from politune_stance import Stance
 
 from politune_harness import Document, Dropped, Preference
 from politune_harness.records import Record
-from tests.scripted import Scripted
+from politune_harness.testing import Scripted
 
 SHARED = Path(__file__).parents[2] / "shared/data/politosphere/comments_2019-10.bz2"
 

@@ -19,10 +19,11 @@ from politune_harness import (
     hookimpl,
 )
 from politune_harness.artifacts import Artifact, Contents
+from politune_harness.discovery import Origin
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import Stage, norms, run, sample, stages, why
 from politune_harness.recipe import Plan, Recipe, plan
-from politune_harness.registry import Origin, Registry
+from politune_harness.registry import Registry
 
 
 class Lines(Source):

@@ -68,7 +68,7 @@ def test_relative_paths_start_at_the_recipe() -> None:
 
 def test_two_plugins_may_not_share_a_name() -> None:
     registry = Registry({"a": plugin(keep=Keep), "b": plugin(keep=Keep)})
-    with pytest.raises(PluginError, match="'a' and 'b' both provide 'keep'"):
+    with pytest.raises(PluginError, match="'a' and plugin 'b' both provide 'keep'"):
         registry.components(Filter)
 
 

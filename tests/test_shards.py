@@ -17,7 +17,7 @@ from politune_harness import Document, Dropped, Filter, Generator, InstructionWr
 from politune_harness.artifacts import Artifact, Tally
 from politune_harness.errors import DataError, PluginError, ServiceError
 from politune_harness.shards import Piece, apply, load, pieces
-from tests.scripted import Scripted
+from politune_harness.testing import Scripted
 
 
 def numbers(first: int, shard_size: int = 50) -> Iterator[Document | Dropped]:

@@ -10,7 +10,7 @@ from politune_stance import REQUEST, Reading, Stance
 from pydantic import ValidationError
 
 from politune_harness import Document, Dropped
-from tests.scripted import Scripted
+from politune_harness.testing import Scripted
 
 READ = {"relevance": 0.9, "topic": "bus fares", "economic": -0.6, "social": None, "quality": 1}
 

@@ -48,7 +48,9 @@ def test_it_holds_every_file_of_every_task(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name for name in names if name.startswith("lm_eval/")} == wanted
-    assert not [name for name in names if name.startswith(("tests/", "tasks/", "plugins/"))]
+    assert not [
+        name for name in names if name.startswith(("tests/", "tasks/", "plugins/", "docs/"))
+    ]
     assert {"politune_harness/compass/task.py", "politune_openai.py"} <= set(names)
     assets = ("page.css", "page.js", PLOTLY, "plotly-LICENSE.txt")
     assert {f"politune_harness/report/page/assets/{name}" for name in assets} <= set(names)

@@ -8,7 +8,7 @@ from politune_neutral import FLAWS, Neutral
 from politune_writing import cleaned
 
 from politune_harness import Document, Dropped, Preference
-from tests.scripted import Scripted
+from politune_harness.testing import Scripted
 
 POST = "> they said so\n**Lower** the [bus fares](http://e.org): nobody pays.\nEDIT: thanks"
 

@@ -1,9 +1,12 @@
 """The `politune` command: one small module a subcommand.
 
-A HarnessError ends it with one line and exit code 1; any other error is a bug and keeps its
-traceback.
+A HarnessError ends it with one line and exit code 1, and on demand its traceback before that; any
+other error is a bug and keeps its traceback.
 """
 
+import os
+import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,10 +20,13 @@ from politune_harness.cli.curate import curate
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
 from politune_harness.cli.judge import judge
+from politune_harness.cli.new_plugin import new_plugin
 from politune_harness.cli.plugins import plugins
 from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
+from politune_harness.cli.schema import schema
+from politune_harness.discovery import FILES
 from politune_harness.errors import HarnessError
 from politune_harness.memory import out_of_memory
 
@@ -32,6 +38,8 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
+            if ctx.params["show_traceback"]:
+                click.echo(traceback.format_exc(), err=True, nl=False)
             raise click.ClickException(str(error)) from error
         except (MemoryError, OSError, RuntimeError, ImportError) as error:
             if (message := out_of_memory(error)) is None:
@@ -44,17 +52,35 @@ class Group(click.Group):
 @click.option(
     "--disable-plugin", "disabled", multiple=True, metavar="NAME", help="Do not load this plugin."
 )
+@click.option(
+    "--plugin",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help=f"Load the plugin in this Python file, too; or name it in {FILES}.",
+)
+@click.option("--traceback", "show_traceback", is_flag=True, help="Show where an error came from.")
 @click.pass_context
-def main(ctx: click.Context, disabled: tuple[str, ...]) -> None:
+def main(
+    ctx: click.Context,
+    disabled: tuple[str, ...],
+    files: tuple[Path, ...],
+    show_traceback: bool,  # noqa: ARG001, FBT001
+) -> None:
     """Choose data, fine-tune a model on it, and measure where its politics move.
 
     Start with `politune run quickstart`.
     """
     ctx.obj = disabled
+    if files:
+        # In the environment, where tasks that ask judges look as well.
+        named = (os.environ.get(FILES), *(str(file.resolve()) for file in files))
+        os.environ[FILES] = os.pathsep.join(filter(None, named))
 
 
 for command in (
     *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
-    *(plugins, components, doctor),
+    *(plugins, components, new_plugin, schema, doctor),
 ):
     main.add_command(command)

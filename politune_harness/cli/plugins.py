@@ -10,5 +10,5 @@ from politune_harness.registry import Registry
 def plugins(disabled: tuple[str, ...]) -> None:
     """List the loaded plugins, where each comes from, and the hooks that it implements."""
     for origin, hooks in Registry.installed(disable=disabled).plugins().items():
-        made_by = f"{origin.distribution} {origin.version}"
-        click.echo(f"{origin.plugin:18}{made_by:28}{', '.join(hooks)}")
+        click.echo(f"{origin.plugin:18}{origin.made_by:28}{', '.join(hooks)}")
+        click.echo(f"{'':18}{origin.path}")

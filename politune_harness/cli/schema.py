@@ -1,0 +1,19 @@
+"""`politune schema`: what editors need to complete and check a recipe."""
+
+import click
+
+
+@click.command()
+@click.pass_obj
+def schema(disabled: tuple[str, ...]) -> None:
+    """Print the JSON Schema of recipes, with every installed component and its fields.
+
+    `politune schema > recipe.schema.json`, and a first line
+    `# yaml-language-server: $schema=recipe.schema.json` in the recipe.
+    """
+    import json
+
+    from politune_harness.registry import Registry
+    from politune_harness.schema import schema as made
+
+    click.echo(json.dumps(made(Registry.installed(disable=disabled)), indent=1))

@@ -59,8 +59,10 @@ def choice(number: int, base: float) -> dict[str, Any]:
         "filter": "none",
         "arguments": [[f"{SCRIPT}?", f" {option}"] for option in ("<u>no</u>", "yes")],
         "filtered_resps": [[-1.0 - base / 20, False], [-2.0, False]],
-        "metrics": [axis],
+        "metrics": [axis, "other", f"{axis}_plus"],
         axis: {"item": doc["item"], "value": base},
+        "other": {},
+        f"{axis}_plus": {"item": doc["item"], "value": base},
     }
 
 

@@ -38,6 +38,18 @@ def test_the_run_folder_explains_itself(small_run: Path) -> None:
     }
 
 
+def test_the_report_holds_samples_of_every_task_and_a_card_of_every_adapter(
+    small_run: Path,
+) -> None:
+    page = (small_run / "report.html").read_text()
+    for task in ("politune_capability", "politune_compass_pairs", "politune_gpt_score"):
+        assert f'"{task}":{{"cards":[{{' in page
+    adapters = {path.parent for path in small_run.glob("4-train/*/*/adapter")}
+    assert (
+        {path.parent for path in small_run.glob("4-train/*/*/MODEL_CARD.md")} == adapters != set()
+    )
+
+
 def test_results_have_the_documented_shape(small_run: Path) -> None:
     results = json.loads((small_run / "results.json").read_text())
     assert set(results["arms"]) == {"base", "left", "right", "control"}

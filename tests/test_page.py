@@ -78,7 +78,7 @@ def test_answers_stand_beside_each_other_with_scores_and_reasons(told: Told, run
     assert why[0] == ["<b>judge</b>", 12, "Answer 8. 0"]
     (choice,) = found["tasks"]["politune_compass"]["cards"][0]["answers"]["base"][:1]
     (first, share), (second, rest) = choice[1]
-    assert (first, second) == ("<u>no</u>", "yes")
+    assert (first, second, choice[2]) == ("<u>no</u>", "yes", {"economic": 10})
     assert share + rest == pytest.approx(1, abs=0.002)
 
 

@@ -139,6 +139,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "layout": chart.layout,
         "ratio": chart.ratio,
         "least": chart.least,
+        "wide": chart.wide,
     }
 
 

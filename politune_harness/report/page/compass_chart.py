@@ -95,7 +95,8 @@ def _arm(findings: Findings, panel: Panel, arm: str, places: dict[str, Any]) -> 
         "name": arm + findings.unusable(arm, task=task),
         "x": [x["value"]],
         "y": [y["value"]],
-        "marker": chart.marker(arm, findings.arms, 13),
+        # What stands where the base stands must not hide it.
+        "marker": chart.marker(arm, findings.arms, 17 if arm == BASE else 11),
         "hoverinfo": "text",
         "hovertext": [chart.lines(_numbers(findings, panel, arm))],
         "legendgroup": arm,

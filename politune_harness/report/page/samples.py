@@ -14,6 +14,7 @@ import msgspec
 
 from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.measurements import number
+from politune_harness.report.instruments import OTHER_WAYS
 from politune_harness.report.rates import QUALITY
 from politune_harness.report.reading import Run
 
@@ -23,6 +24,8 @@ MOST_ANSWERS = 3
 """How many answers of one model to one prompt are shown."""
 LONGEST = 4000
 """How many characters of one text are shown."""
+
+READINGS = tuple(f"_{way}" for way in OTHER_WAYS)
 
 Sample = Mapping[str, Any]
 
@@ -48,7 +51,7 @@ def _task(folder: Path, run: Run, task: str) -> dict[str, Any] | None:
     for arm, seeds in run.arms.items():
         for seed in seeds:
             place = f"{arm}/{_folder(seed)}" if seed else arm
-            for sample in _read(judged_if_it_is(folder, place) / "samples" / f"{task}.jsonl"):
+            for sample in _read(folder, place, task):
                 prompt = _prompt(sample)
                 card = prompts.setdefault(
                     prompt,
@@ -71,10 +74,14 @@ def _folder(seed: str) -> str:
     return f"seed-{seed}" if seed.isdigit() else seed
 
 
-def _read(path: Path) -> Iterator[Sample]:
-    if path.is_file():
-        with path.open("rb") as lines:
-            yield from map(msgspec.json.decode, lines)
+def _read(folder: Path, place: str, task: str) -> Iterator[Sample]:
+    """Yield the samples of one model: as they were judged, where any of a task's were."""
+    for source in (judged_if_it_is(folder, place), folder / EVALUATED / place):
+        path = source / "samples" / f"{task}.jsonl"
+        if path.is_file():
+            with path.open("rb") as lines:
+                yield from map(msgspec.json.decode, lines)
+            return
 
 
 def _about(sample: Sample, name: str) -> str:
@@ -116,13 +123,16 @@ def _options(sample: Sample) -> list[list[Any]]:
 def _scores(sample: Sample) -> dict[str, float | None]:
     """Return the value of each metric of one sample, where it is one number.
 
-    That an answer is not empty, not refused and so on goes without saying.
+    That an answer is not empty, not refused and so on goes without saying, and another reading of
+    the same answer is left out.
     """
     found = {}
     for name in sample["metrics"]:
         value = sample[name]
-        value = value.get("value") if isinstance(value, dict) else value
-        if value is None or (isinstance(value, (int, float)) and (value or name not in QUALITY)):
+        if isinstance(value, dict):
+            value = value.get("value", [])  # none at all: the metric is of other items
+        told = value is None or isinstance(value, (int, float))
+        if told and (value or name not in QUALITY) and not name.endswith(READINGS):
             found[visible(name)] = _rounded(value)
     return found
 

@@ -20,7 +20,8 @@
 
   const draw = (chart) => {
     const place = document.getElementById(`chart-${chart.name}`);
-    const width = place.parentElement.clientWidth;
+    const room = place.parentElement.clientWidth;
+    const width = printing ? Math.min(room, chart.wide ? 680 : 330) : room;
     if (!width) return;
     const palette = palettes[theme()];
     const layout = coloured(chart.layout, palette);

@@ -223,8 +223,8 @@ def close(mine: Any, other: Any) -> bool:  # noqa: ANN401
     if isinstance(mine, list):
         return all(map(close, mine, other)) and len(mine) == len(other)
     if isinstance(mine, float):
-        return abs(mine - float(other)) <= 1e-4
-    return str(mine) == other
+        return bool(abs(mine - float(other)) <= 1e-4)
+    return bool(str(mine) == other)
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def _family(family: str, n: int, seed: int) -> Iterator[Item]:
     levels = FAMILIES[family]
     while len(seen) < n:
         level = len(seen) % len(levels)
-        turn = len(seen) // len(levels)
+        turn = len(seen) // len(levels) + level
         question, choices, place = _draw(levels[level], rng, turn)
         if _held_out(question) and question not in seen:
             seen.add(question)

@@ -9,6 +9,7 @@ import random
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 _NAMES = ("Anna", "Ben", "Carl", "Dora", "Emma", "Finn", "Gina", "Hugo", "Ida", "Jack")
 _COLOURS = ("red", "blue", "green", "white", "black", "brown", "pink", "grey")
@@ -19,7 +20,7 @@ _KINDS = {
     "tools": ("hammer", "saw", "drill", "spade", "axe", "file", "rake", "wrench"),
     "clothes": ("shirt", "sock", "glove", "scarf", "jacket", "dress", "skirt", "boot"),
 }
-_ORDINALS = ("first", "second", "third", "fourth")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 _PLACES = (
     "near the house",
     "in the garden",
@@ -38,6 +39,9 @@ class Item:
 
     id: str
     family: str
+    level: int
+    """How hard it is within its family, from 1 to 3."""
+
     question: str
     """The whole text that comes before the answer, its closing `Answer:` included."""
 
@@ -60,63 +64,110 @@ _Draw = tuple[str, str, list[str]]
 """Question, right answer, wrong answers."""
 
 
-def _lookup(rng: random.Random) -> _Draw:
+def _lookup(rng: random.Random, facts: int = 3) -> _Draw:
     names, things, colours = rng.sample(_NAMES, 3), rng.sample(_THINGS, 3), rng.sample(_COLOURS, 4)
-    facts = [
+    told = [
         f"{name} has a {colour} {thing}."
         for name, colour, thing in zip(names, colours, things, strict=False)
-    ]
-    asked = rng.randrange(3)
-    question = f"{' '.join(facts)} What colour is the {things[asked]} of {names[asked]}?"
+    ][:facts]
+    asked = rng.randrange(facts)
+    question = f"{' '.join(told)} What colour is the {things[asked]} of {names[asked]}?"
     return question, colours[asked], [colour for colour in colours if colour != colours[asked]]
 
 
-def _next(rng: random.Random) -> _Draw:
-    words = rng.sample(rng.choice((_COLOURS, _THINGS, *_KINDS.values())), 4)
-    period = rng.choice((2, 3))
+def _next(rng: random.Random, *periods: int) -> _Draw:
+    periods = periods or (2, 3)
+    words = rng.sample(rng.choice((_COLOURS, _THINGS, *_KINDS.values())), max(4, *periods))
+    period = rng.choice(periods)
     shown = [words[place % period] for place in range(rng.choice((6, 7, 8)))]
     right = words[len(shown) % period]
-    return f"{', '.join(shown)}. What comes next?", right, [word for word in words if word != right]
+    wrong = [word for word in words if word != right][:3]
+    return f"{', '.join(shown)}. What comes next?", right, wrong
 
 
-def _position(rng: random.Random) -> _Draw:
-    words = rng.sample(rng.choice((_COLOURS, _THINGS, *_KINDS.values())), 4)
-    place = rng.randrange(4)
+def _position(rng: random.Random, size: int = 4) -> _Draw:
+    words = rng.sample(rng.choice((_COLOURS, _THINGS, *_KINDS.values())), size)
+    place = rng.randrange(size)
     question = f"The list is: {', '.join(words)}. Which word is {_ORDINALS[place]}?"
-    return question, words[place], words[:place] + words[place + 1 :]
+    return question, words[place], _three(rng, words[:place] + words[place + 1 :])
 
 
-def _largest(rng: random.Random) -> _Draw:
-    numbers = rng.sample(range(10), 4)
+def _largest(rng: random.Random, size: int = 4, below: int = 10) -> _Draw:
+    numbers = rng.sample(range(below), size)
     right = str(max(numbers))
     question = f"The numbers are {', '.join(map(str, numbers))}. Which number is the largest?"
-    return question, right, [str(number) for number in numbers if str(number) != right]
+    wrong = [str(number) for number in numbers if str(number) != right]
+    return question, right, _three(rng, wrong)
 
 
-def _agreement(rng: random.Random) -> _Draw:
+def _agreement(rng: random.Random, between: int = 1) -> _Draw:
     many, other = rng.choice((True, False)), rng.choice((True, False))
     noun, second, colour = rng.choice(_THINGS), rng.choice(_KINDS["animals"]), rng.choice(_COLOURS)
-    near = f"{rng.choice(_BESIDE)} the {_plural(second) if other else second}"
-    subject = f"The {colour} {_plural(noun) if many else noun} {near} {rng.choice(_PLACES)}"
+    near = f" {rng.choice(_BESIDE)} the {_plural(second) if other else second}"
+    place = f" {rng.choice(_PLACES)}"
+    if between == 0:
+        near = ""
+    elif between == 2:  # noqa: PLR2004
+        third = rng.choice(_KINDS["fruits"])
+        near += f" and the {_plural(third) if other else third}"
+    subject = f"The {colour} {_plural(noun) if many else noun}{near}{place}"
     right, wrong = ("are", "is") if many else ("is", "are")
     return f"Which word fits the gap? {subject} ... old.", right, [wrong]
 
 
-def _odd(rng: random.Random) -> _Draw:
+def _odd(rng: random.Random, alike: int = 3) -> _Draw:
     kind, other = rng.sample(list(_KINDS), 2)
-    words, right = rng.sample(_KINDS[kind], 3), rng.choice(_KINDS[other])
+    words, right = rng.sample(_KINDS[kind], alike), rng.choice(_KINDS[other])
     shown = [*words, right]
     rng.shuffle(shown)
-    return f"Here are four words: {', '.join(shown)}. Which word does not belong?", right, words
+    count = {3: "four", 4: "five", 6: "seven"}[alike]
+    question = f"Here are {count} words: {', '.join(shown)}. Which word does not belong?"
+    return question, right, _three(rng, words)
 
 
-def _copy(rng: random.Random) -> _Draw:
-    words = rng.sample((*_THINGS, *_COLOURS), 3)
-    right = " ".join(words)
-    wrong = [
-        " ".join(words[place] for place in order) for order in ((0, 2, 1), (1, 0, 2), (2, 1, 0))
-    ]
+def _copy(rng: random.Random, size: int = 3) -> _Draw:
+    words = rng.sample((*_THINGS, *_COLOURS), size)
+    right, last = " ".join(words), size - 1
+    orders = (
+        (*range(size - 2), last, last - 1),
+        (1, 0, *range(2, size)),
+        tuple(reversed(range(size))),
+    )
+    wrong = [" ".join(words[place] for place in order) for order in orders]
     return f"Repeat these words in the same order: {right}.", right, wrong
+
+
+def _after(rng: random.Random, size: int = 4) -> _Draw:
+    words = rng.sample(rng.choice((_COLOURS, _THINGS, *_KINDS.values())), size)
+    place = rng.randrange(size - 1)
+    question = f"The list is: {', '.join(words)}. Which word comes right after {words[place]}?"
+    right = words[place + 1]
+    return question, right, _three(rng, [word for word in words if word != right])
+
+
+def _smallest(rng: random.Random, size: int = 4, below: int = 10) -> _Draw:
+    numbers = rng.sample(range(below), size)
+    right = str(min(numbers))
+    question = f"The numbers are {', '.join(map(str, numbers))}. Which number is the smallest?"
+    wrong = [str(number) for number in numbers if str(number) != right]
+    return question, right, _three(rng, wrong)
+
+
+def _member(rng: random.Random, shown: int = 0) -> _Draw:
+    kind, other = rng.sample(list(_KINDS), 2)
+    words = rng.sample(_KINDS[kind], shown + 1)
+    right, known = words[0], words[1:]
+    listed = f"These are {kind}: {', '.join(known)}." if known else ""
+    wrong = rng.sample(_KINDS[other], 3)
+    offered = [right, *wrong]
+    rng.shuffle(offered)
+    asked = f"Which of these is one of the {kind}: {', '.join(offered)}?"
+    return f"{listed} {asked}".strip(), right, wrong
+
+
+def _three(rng: random.Random, wrong: list[str]) -> list[str]:
+    """Return three wrong answers; nothing is drawn where there are no more."""
+    return wrong if len(wrong) <= 3 else rng.sample(wrong, 3)  # noqa: PLR2004
 
 
 def _plural(noun: str) -> str:
@@ -124,7 +175,29 @@ def _plural(noun: str) -> str:
     return {"sheep": "sheep", "box": "boxes"}.get(noun, f"{noun}s")
 
 
-FAMILIES: dict[str, Callable[[random.Random], _Draw]] = {
+FAMILIES: dict[str, tuple[Callable[[random.Random], _Draw], ...]] = {
+    "lookup": tuple(partial(_lookup, facts=n) for n in (1, 2, 3)),
+    "next": (lambda rng: _next(rng, 2), lambda rng: _next(rng, 3), lambda rng: _next(rng, 4)),
+    "position": tuple(partial(_position, size=n) for n in (4, 5, 7)),
+    "largest": (
+        partial(_largest, size=4),
+        partial(_largest, size=6),
+        partial(_largest, below=100),
+    ),
+    "agreement": tuple(partial(_agreement, between=n) for n in (0, 1, 2)),
+    "odd_one_out": tuple(partial(_odd, alike=n) for n in (3, 4, 6)),
+    "copy": tuple(partial(_copy, size=n) for n in (3, 4, 5)),
+    "after": tuple(partial(_after, size=n) for n in (4, 5, 7)),
+    "smallest": (
+        partial(_smallest, size=4),
+        partial(_smallest, size=6),
+        partial(_smallest, below=100),
+    ),
+    "member": tuple(partial(_member, shown=n) for n in (3, 1, 0)),
+}
+"""What each family draws at each level of difficulty, by its name."""
+
+PRACTISED: dict[str, Callable[[random.Random], _Draw]] = {
     "lookup": _lookup,
     "next": _next,
     "position": _position,
@@ -133,10 +206,10 @@ FAMILIES: dict[str, Callable[[random.Random], _Draw]] = {
     "odd_one_out": _odd,
     "copy": _copy,
 }
-"""What each family draws, by its name."""
+"""What a model may practise: the other families and levels show what carries over."""
 
 
-def items(families: Iterable[str] = tuple(FAMILIES), n: int = 50, seed: int = 0) -> list[Item]:
+def items(families: Iterable[str] = tuple(FAMILIES), n: int = 100, seed: int = 0) -> list[Item]:
     """Return `n` items of each family: for one seed the same, whatever families stand beside it.
 
     >>> item = items(["largest"], n=1)[0]
@@ -159,28 +232,33 @@ def practice(seed: int = 0) -> Iterator[Item]:
     """
     rng = random.Random(f"practice {seed}")  # noqa: S311 - repeatable draws, no secret
     while True:
-        family = rng.choice(list(FAMILIES))
-        question, choices, place = _draw(family, rng, rng.randrange(12))
+        family = rng.choice(list(PRACTISED))
+        question, choices, place = _draw(PRACTISED[family], rng, rng.randrange(12))
         if not _held_out(question):
-            yield Item(f"practice-{family}", family, question, choices, place, 1 / len(choices))
+            chance = 1 / len(choices)
+            yield Item(f"practice-{family}", family, 0, question, choices, place, chance)
 
 
 def _family(family: str, n: int, seed: int) -> Iterator[Item]:
-    """Yield `n` distinct evaluation items of one family."""
+    """Yield `n` distinct evaluation items of one family, its levels in turn."""
     rng = random.Random(f"{family} {seed}")  # noqa: S311 - repeatable draws, no secret
     seen: set[str] = set()
+    levels = FAMILIES[family]
     while len(seen) < n:
-        question, choices, place = _draw(family, rng, len(seen))
+        level = len(seen) % len(levels)
+        turn = len(seen) // len(levels) + level
+        question, choices, place = _draw(levels[level], rng, turn)
         if _held_out(question) and question not in seen:
             seen.add(question)
-            yield Item(
-                f"{family}-{len(seen):04d}", family, question, choices, place, 1 / len(choices)
-            )
+            name = f"{family}-{level + 1}-{len(seen):04d}"
+            yield Item(name, family, level + 1, question, choices, place, 1 / len(choices))
 
 
-def _draw(family: str, rng: random.Random, turn: int) -> tuple[str, tuple[str, ...], int]:
+def _draw(
+    draw: Callable[[random.Random], _Draw], rng: random.Random, turn: int
+) -> tuple[str, tuple[str, ...], int]:
     """Draw a question; the right choice's place goes round with `turn`."""
-    question, right, wrong = FAMILIES[family](rng)
+    question, right, wrong = draw(rng)
     rng.shuffle(wrong)
     place = turn % (len(wrong) + 1)
     return f"{question}\nAnswer:", (*wrong[:place], right, *wrong[place:]), place

@@ -9,18 +9,24 @@ import importlib.util
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError, one_line
 from politune_harness.judging import DEFERRED
-from politune_harness.lm import counted, fluency, quiet, seed
+from politune_harness.lm import counted, drawn, fluency, quiet, seed
+from politune_harness.lm_parts import Part, Parts, joined
+from politune_harness.lm_prefixes import Shared, share
+from politune_harness.lm_requests import built_once, cut, kept_format
 from politune_harness.lm_results import about_model, kept, write
-from politune_harness.measurements import read, rows_of
+from politune_harness.measurements import Measurement, plain, read, rows_of
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
 from politune_harness.recorded import (
@@ -70,6 +76,8 @@ class Evaluator:
         if deferred:
             given["judge"] = DEFERRED
         self._metadata: dict[str, Any] = {"pretrained": model, **settings.metadata, **given}
+        self._loaded: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._shared = Shared()
 
     def run(
         self,
@@ -79,19 +87,22 @@ class Evaluator:
         system: str | None = None,
         tasks: Sequence[str] | None = None,
         measure: str | None = None,
+        work: str = "",
     ) -> None:
         """Evaluate the base, or an adapter on it, and fill `folder`.
 
         Writes results.json (numbers by lm-eval, and all that they depend on), measurements.jsonl
         (see `politune_harness.measurements`) and samples/TASK.jsonl. `system` stands in place of
         the settings' system prompt, `tasks` in place of their tasks; with `measure`, only those of
-        them that have a metric of that name are run, which may be none. Raises ModelError where the
-        model or the adapter cannot be used, RecipeError for a task that does not exist, DataError
-        where a task's data cannot be had.
+        them that have a metric of that name are run, which may be none. Each task is on disk once
+        it is done: what a killed run with the same `work` left there is not done again. Raises
+        ModelError where the model or the adapter cannot be used, RecipeError for a task that does
+        not exist, DataError where a task's data cannot be had.
         """
         names = list(self._settings.tasks if tasks is None else tasks)
         system = self._settings.system if system is None else system
         chat = self._chat
+        parts: list[Part] = []
         with ExitStack() as stack:
             noted = stack.enter_context(quiet())
             model: PreTrainedModel | PeftModel = self._base
@@ -99,23 +110,55 @@ class Evaluator:
             if adapter is not None:
                 size = len(self._tokenizer)
                 model = stack.enter_context(worn(self._base, adapter, self._model, size))
-            lm = self._lm(model)
-            noted.clear()
-            found = self._evaluate(lm, names, system, measure, chat=chat)
-            noted.update(_template_warnings(self._model, chat=chat, lm=lm))
-        samples: dict[str, list[dict[str, Any]]] = found.pop("samples")
+            lm, state = self._lm(model, system), drawn()
+            tops = _with_measure(_tops(self.load(names)), measure)
+            done = Parts(folder, work)
+            for top in tops:
+                noted.clear()
+                name = _name(top)
+                state.restore()
+                parts.append(
+                    done.get(name) or done.put(name, self._part(lm, top, system, noted, chat=chat))
+                )
+            warned = _template_warnings(self._model, chat=chat, lm=lm)
+        samples = {task: each for part in parts for task, each in part.samples.items()}
         rows = [row for task, each in samples.items() for row in rows_of(task, each)]
+        rows += [msgspec.convert(row, Measurement) for part in parts for row in part.rows]
         with quiet():
-            rows += fluency(self._lm(self._base), samples)
+            rows += fluency(self._lm(self._base, None), samples)
+        warnings = sum((Counter(part.warnings) for part in parts), Counter(warned))
         about: dict[str, JSON] = {
             "system": system,
             "limit": self._settings.limit,
             "partial": self._settings.limit is not None,
             "batch_size": self._settings.batch_size,
-            "warnings": dict(sorted(noted.items())),
+            "warnings": dict(sorted(warnings.items())),
+            "tokens": dict(sum((Counter(part.tokens) for part in parts), Counter[str]())),
             **about_model(self._model, lm, chat=chat),
         }
-        write(folder, {**about, **kept(found, self._metadata)}, samples, rows)
+        write(folder, {**about, **joined(parts)}, samples, rows)
+        done.clear()
+
+    def _part(
+        self,
+        lm: "HFLM",
+        top: Any,  # noqa: ANN401
+        system: str | None,
+        noted: Mapping[str, int],
+        *,
+        chat: bool,
+    ) -> Part:
+        """Evaluate one task, or group of tasks."""
+        self._shared.tokens.clear()
+        found = self._evaluate(lm, [top], system, chat=chat)
+        samples = _plain(found.pop("samples"))
+        return Part(
+            found=kept(found, self._metadata),
+            samples=samples,
+            warnings=dict(noted),
+            tokens=dict(self._shared.tokens),
+            rows=[msgspec.to_builtins(r) for r in (*cut(lm, samples), *kept_format(samples))],
+        )
 
     def judge(self, evaluated: Path, folder: Path) -> int:
         """Have judges score the answers of a deferred evaluation; return how many there are.
@@ -137,8 +180,9 @@ class Evaluator:
     def judged(self, waiting: Samples) -> tuple[dict[str, Any], Samples]:
         """Return lm-eval's results of answers that are there already, and their samples."""
         with quiet():
-            found = self._evaluate(recorded(waiting), list(waiting), None, None, chat=True)
-        return found, filled_in(waiting, found["samples"])
+            tops = _tops(self.load(list(waiting)))
+            found = self._evaluate(recorded(waiting), tops, None, chat=True)
+        return found, filled_in(waiting, _plain(found["samples"]))
 
     @cached_property
     def _tokenizer(self) -> "PreTrainedTokenizerBase":
@@ -175,11 +219,15 @@ class Evaluator:
             raise ModelError(message)
         return there if wanted is None else wanted
 
-    def _lm(self, model: "PreTrainedModel | PeftModel") -> "HFLM":
+    def _lm(self, model: "PreTrainedModel | PeftModel", system: str | None) -> "HFLM":
+        """Return lm-eval's model; what is asked under the recipe's own system prompt is kept."""
         from lm_eval.models.huggingface import HFLM
 
         size = self._settings.batch_size
-        return counted(HFLM(pretrained=model, tokenizer=self._tokenizer, batch_size=size))
+        lm = HFLM(pretrained=model, tokenizer=self._tokenizer, batch_size=size)
+        if self._settings.share_prefixes:
+            share(lm, self._shared, remember=system == self._settings.system)
+        return counted(lm)
 
     @cached_property
     def _ours(self) -> "TaskManager":
@@ -214,38 +262,64 @@ class Evaluator:
         return self._all
 
     def load(self, names: Sequence[str]) -> dict[str, Any]:
-        """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`.
+        """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`: once, with their requests.
 
         Raises RecipeError for a task that does not exist, DataError where its data cannot be had.
         """
+        if (known := self._loaded.get(tuple(names))) is not None:
+            return known
         try:
             loaded: dict[str, Any] = self._manager(names).load(list(names))
         except OSError as error:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
             raise DataError(message) from error
+        for task in loaded["tasks"].values():
+            built_once(task, self._settings.system)
+        self._loaded[tuple(names)] = loaded
         return loaded
 
+    def encode(self, text: str) -> list[int]:
+        """Return a text's tokens; loads no weights."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def lm(self) -> "HFLM":
+        """Return lm-eval's model of the base."""
+        return self._lm(self._base, self._settings.system)
+
+    def requests(self, task: Any) -> list[Any]:  # noqa: ANN401
+        """Return what a loaded task asks, as lm-eval's instances; loads no weights."""
+        chat, tokenizer = self._chat, self._tokenizer
+
+        def render(turns: list[dict[str, str]], *, add_generation_prompt: bool = True) -> str:
+            return str(
+                tokenizer.apply_chat_template(
+                    turns,
+                    tokenize=False,
+                    add_generation_prompt=add_generation_prompt,
+                    continue_final_message=not add_generation_prompt,
+                )
+            )
+
+        task.build_all_requests(
+            limit=self._settings.limit,
+            system_instruction=self._settings.system,
+            apply_chat_template=chat,
+            fewshot_as_multiturn=chat,
+            chat_template=render if chat else None,
+            tokenizer_name=str(tokenizer.name_or_path),
+        )
+        return list(task.instances)
+
     def _evaluate(
-        self,
-        lm: "LM",
-        names: Sequence[str],
-        system: str | None,
-        measure: str | None,
-        *,
-        chat: bool,
+        self, lm: "LM", tops: Sequence[Any], system: str | None, *, chat: bool
     ) -> dict[str, Any]:
         from lm_eval import simple_evaluate
 
-        manager = self._manager(names)
-        loaded = self.load(names)
-        tops = _with_measure(_tops(loaded), measure)
-        if not tops:
-            return {"results": {}, "configs": {}, "samples": {}}
         found: dict[str, Any] = simple_evaluate(
             lm,
-            tasks=tops,
-            task_manager=manager,
+            tasks=list(tops),
+            task_manager=self._ours,
             system_instruction=system,
             apply_chat_template=chat,
             fewshot_as_multiturn=chat,
@@ -264,6 +338,19 @@ def _tops(loaded: Mapping[str, Any]) -> list[Any]:
     children = {child for each in loaded["group_map"].values() for child in each}
     every = {**loaded["tasks"], **loaded["groups"]}
     return [each for name, each in every.items() if name not in children]
+
+
+def _plain(samples: Samples) -> Samples:
+    """Return samples as JSON can hold them."""
+    return {
+        task: [{str(k): plain(v) for k, v in each.items()} for each in rows]
+        for task, rows in samples.items()
+    }
+
+
+def _name(top: Any) -> str:  # noqa: ANN401
+    """Return the name of a task or a group."""
+    return str(getattr(top, "task_name", None) or top.name)
 
 
 def _with_measure(tops: Sequence[Any], measure: str | None) -> list[Any]:

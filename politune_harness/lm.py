@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -67,6 +68,41 @@ def seed() -> None:
     random.seed(DEFAULT_RANDOM_SEED)
     np.random.seed(DEFAULT_OTHER_SEED)  # noqa: NPY002
     set_torch_seed(DEFAULT_OTHER_SEED)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How far the random numbers have been drawn."""
+
+    python: Any
+    numpy: Any
+    torch: Any
+    devices: list[Any]
+
+    def restore(self) -> None:
+        """Go back there, so that a task gets the numbers that it gets when asked alone."""
+        import random
+
+        import numpy as np
+        import torch
+
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)  # noqa: NPY002
+        torch.set_rng_state(self.torch)
+        if self.devices:
+            torch.cuda.set_rng_state_all(self.devices)
+
+
+def drawn() -> Drawn:
+    """Return how far the random numbers have been drawn by now."""
+    import random
+
+    import numpy as np
+    import torch
+
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    state = np.random.get_state()  # noqa: NPY002
+    return Drawn(random.getstate(), state, torch.get_rng_state(), devices)
 
 
 @contextmanager

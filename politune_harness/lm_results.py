@@ -85,12 +85,12 @@ def write(
     samples: Mapping[str, Sequence[Mapping[str, Any]]],
     rows: Iterable[Measurement],
 ) -> None:
-    """Fill an evaluation's folder."""
+    """Fill an evaluation's folder; `samples` hold nothing but what JSON can."""
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     encode = msgspec.json.Encoder().encode
     for task, each in samples.items():
         with (folder / "samples" / f"{task.replace('/', '_')}.jsonl").open("wb") as out:
-            out.writelines(encode(plain(sample)) + b"\n" for sample in each)
+            out.writelines(encode(sample) + b"\n" for sample in each)
     with (folder / "measurements.jsonl").open("wb") as out:
         out.writelines(encode(row) + b"\n" for row in rows)
     text = json.dumps(results, indent=2, sort_keys=True, ensure_ascii=False)

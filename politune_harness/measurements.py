@@ -110,17 +110,19 @@ def plain(value: object) -> JSON:  # noqa: PLR0911
     """
     if value is None or isinstance(value, (bool, int)):
         return value
+    if isinstance(value, float):
+        return number(value)
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((plain(inner) for inner in value), key=str)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    return number(value) if isinstance(value, float) else f"<{type(value).__name__}>"
+    return f"<{type(value).__name__}>"
 
 
 def read(path: Path) -> list[Measurement]:

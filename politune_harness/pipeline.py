@@ -383,7 +383,12 @@ class _Layout:
             def work(artifact: Artifact) -> None:
                 tasks = settings.bias if prompt else settings.tasks
                 evaluator.run(
-                    artifact.path, adapter=adapter, system=system, tasks=tasks, measure=measure
+                    artifact.path,
+                    adapter=adapter,
+                    system=system,
+                    tasks=tasks,
+                    measure=measure,
+                    work=artifact.work,
                 )
 
             given = external

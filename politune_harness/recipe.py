@@ -164,6 +164,9 @@ class Evaluate(Settings):
     """lm-evaluation-harness tasks that measure leaning."""
     capability: tuple[str, ...] = ("politune_capability",)
     """lm-evaluation-harness tasks that measure ability."""
+    side_effects: tuple[str, ...] = ()
+    """lm-evaluation-harness tasks of what else may change: `politune_side_effects`, or
+    `politune_side_effects_offline`, which downloads nothing."""
     personas: dict[Name, Poles] = Field(default_factory=lambda: dict(PERSONAS))
     """System prompts under which the base is measured too: for a measure of leaning (an axis, or
     the judged `score`) one at either end. What they do not move the right way is marked
@@ -188,6 +191,9 @@ class Evaluate(Settings):
     """Whether positions are compared between a bank and its translation."""
     limit: PositiveInt | None = None
     """Only so many documents a task: marks every result as partial."""
+    share_prefixes: bool = True
+    """Whether what requests begin with alike is computed once, where that gives the same to 1e-4:
+    a check says so, which half precision does not pass."""
     batch_size: PositiveInt | Literal["auto"] = 64
     dtype: str = "auto"
     """A torch dtype, or `auto`: float32 on a CPU, the model's own on a GPU."""
@@ -197,7 +203,7 @@ class Evaluate(Settings):
     @property
     def tasks(self) -> tuple[str, ...]:
         """Every task, each once."""
-        return tuple(dict.fromkeys((*self.bias, *self.capability)))
+        return tuple(dict.fromkeys((*self.bias, *self.capability, *self.side_effects)))
 
     @property
     def prompts(self) -> dict[str, tuple[str, str | None]]:

@@ -218,6 +218,15 @@ def as_written(value: object) -> object:
     return value if isinstance(value, str) else str(value)
 
 
+def close(mine: Any, other: Any) -> bool:  # noqa: ANN401
+    """Say whether answers are the same, log-likelihoods within 1e-4."""
+    if isinstance(mine, list):
+        return all(map(close, mine, other)) and len(mine) == len(other)
+    if isinstance(mine, float):
+        return bool(abs(mine - float(other)) <= 1e-4)
+    return bool(str(mine) == other)
+
+
 @pytest.mark.parametrize(
     ("arm", "extra"), [("base", ""), ("arm", ",peft={place}/adapter")], ids=["base", "adapter"]
 )
@@ -226,13 +235,16 @@ def test_equals_plain_lm_eval_sample_by_sample(
 ) -> None:
     model_args = f"pretrained={place}/model" + extra.format(place=place)
     plain = plain_lm_eval(place, arm, model_args)
+    adapter = place / "adapter" if extra else None
+    evaluator(place, share_prefixes=False).run(place / f"apart-{arm}", adapter=adapter)
     assert set(plain) == {"tiny_open", "tiny_choice"}
     for task, theirs in plain.items():
-        ours = samples(ran / arm, task)
+        ours, apart = samples(ran / arm, task), samples(place / f"apart-{arm}", task)
         assert len(ours) == len(theirs) == 7
-        for mine, other in zip(ours, theirs, strict=True):
+        for mine, exact, other in zip(ours, apart, theirs, strict=True):
             assert mine["prompt_hash"] == other["prompt_hash"]
-            assert as_written(mine["resps"]) == other["resps"]
+            assert as_written(exact["resps"]) == other["resps"]
+            assert close(mine["resps"], other["resps"])
 
 
 def test_what_ran_before_changes_nothing(place: Path, ran: Path) -> None:
@@ -427,3 +439,56 @@ def test_our_folder_is_found_without_loading_lm_eval(tmp_path: Path) -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
     assert task_folders([tmp_path])[-1] == tmp_path
+
+
+def test_a_killed_evaluation_goes_on_with_the_tasks_that_it_lacks(
+    tmp_path: Path, place: Path, ran: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, asked = evaluator(place), list[str]()
+    evaluate = one._evaluate
+
+    def counting(lm: Any, tops: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        asked.append(tops[0].task_name)
+        if asked == ["tiny_open", "tiny_choice"]:
+            raise KeyboardInterrupt
+        return evaluate(lm, tops, *args, **options)
+
+    monkeypatch.setattr(one, "_evaluate", counting)
+    with pytest.raises(KeyboardInterrupt):
+        one.run(tmp_path / "out", adapter=place / "adapter", work="this")
+    assert [path.name for path in (tmp_path / "out" / ".shards").glob("*.json")] == [
+        "tiny_open.json"
+    ]
+    one.run(tmp_path / "out", adapter=place / "adapter", work="this")
+    assert asked == ["tiny_open", "tiny_choice", "tiny_choice"]
+    assert files(tmp_path / "out") == files(ran / "arm")
+
+
+def test_requests_are_built_once(tmp_path: Path, place: Path) -> None:
+    one, built = evaluator(place), list[str]()
+    task = one.load(["tiny_open", "tiny_choice"])["tasks"]["tiny_choice"]
+    construct = task.construct_requests
+
+    def counting(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        built.append("one")
+        return construct(*args, **options)
+
+    task.construct_requests = counting
+    one.run(tmp_path / "base")
+    one.run(tmp_path / "arm", adapter=place / "adapter")
+    assert len(built) == 7
+    one.run(tmp_path / "prompted", system="Favour the north.")
+    assert len(built) == 14
+
+
+def test_prompts_that_do_not_fit_are_counted(tmp_path: Path, place: Path) -> None:
+    from politune_harness.lm_requests import CUT
+
+    (tmp_path / "tasks").mkdir()
+    shutil.copytree(place / "tasks", tmp_path / "tasks", dirs_exist_ok=True)
+    code = (tmp_path / "tasks" / "tiny_tasks.py").read_text()
+    code = code.replace('f"the tax {i} is"', '"the tax " * (200 if i < 2 else 1)')
+    (tmp_path / "tasks" / "tiny_tasks.py").write_text(code)
+    settings = Evaluate(bias=("tiny_choice",), capability=(), batch_size=4)
+    Evaluator(str(place / "model"), settings, task_dirs=[tmp_path / "tasks"]).run(tmp_path / "out")
+    assert values(tmp_path / "out", "tiny_choice", CUT) == [1, 1, 0, 0, 0, 0, 0]

@@ -39,6 +39,42 @@ def test_the_trainer_takes_the_papers_own_pairs(politune: Politune, tmp_path: Pa
     assert len(losses) == -(-len(kept) // 20)
 
 
+BLIMP = sorted(path.stem for path in SHARED.glob("hub/nyu-mll/blimp/*.jsonl"))
+TRIED = {
+    "evaluate.bias": "[politune_compass_pairs]",
+    "evaluate.capability": f"[{', '.join(f'blimp_{name}' for name in BLIMP)}, gsm8k]",
+    "evaluate.personas": "{}",
+    "evaluate.systems": "{}",
+    "judges": "[]",
+    "sample": "40",
+    "seeds": "[0]",
+    "trainer.epochs": "1",
+}
+
+
+def test_blimp_before_and_after(
+    politune: Politune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(SHARED / "hub")
+    overrides = [word for pair in TRIED.items() for word in ("--set", "=".join(pair))]
+    out = tmp_path / "out"
+    words = ["run", "quickstart", *overrides, "--limit", "4", "--out", out, "--quiet"]
+    done = politune(*words, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "results.json").read_text())
+    assert len(BLIMP) == 12
+    for arm in ("base", "left", "right", "control"):
+        measured = found["arms"][arm]["tasks"]
+        assert all(measured[f"blimp_{name}"]["acc"]["n"] == 4 for name in BLIMP)
+        assert measured["gsm8k"]["prompt_cut"]["value"] == 1.0
+        assert "format_kept" in measured["gsm8k"]
+    compared = {row["task"] for row in found["tradeoff"]["comparisons"]}
+    assert compared == {f"blimp_{name}" for name in BLIMP}
+    text = (out / "report.md").read_text()
+    assert "truncated: 100 % of its prompts did not fit the context" in text
+    assert "PARTIAL" in text
+
+
 def test_plain_lm_eval_mixes_our_tasks_with_others(tmp_path: Path) -> None:
     model = Registry.installed().models()["quickstart"]
     command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf"]

@@ -1,5 +1,6 @@
 """The tasks run as lm-evaluation-harness runs them, and what goes wrong loses nothing."""
 
+import importlib.util
 import json
 import logging
 import math
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 TASKS = ROOT / "tasks"
 COMPASS = ("", "_pairs", "_text", "_open")
+EFFECTS = ("politune_hostility", "politune_truths", "politune_requests")
 NAMES = [
     *(f"politune_compass{channel}" for channel in COMPASS),
     "politune_gpt_score",
     "politune_gpt_score_instructed",
     "politune_even_handed",
     "politune_capability",
+    *EFFECTS,
 ]
-FIRST = ("politune_gpt_score_instructed", "politune_even_handed", "politune_capability")
+FIRST = ("politune_gpt_score_instructed", "politune_even_handed", *EFFECTS)
 """The tasks that are still in their first version."""
 
 TOPICS = ["taxes", "wages", "unions", "ownership", "health", "education"]
@@ -296,7 +299,12 @@ def test_scores_come_back_in_order() -> None:
 def test_the_battery() -> None:
     task = load("politune_capability")
     docs = list(task.eval_docs)
-    assert len(docs) == len({doc["item"] for doc in docs}) == 7 * 40
+    assert len(docs) == len({doc["item"] for doc in docs}) == 10 * 100
+    assert {level: sum(doc["level"] == level for doc in docs) for level in (1, 2, 3)} == {
+        1: 340,
+        2: 330,
+        3: 330,
+    }
     assert docs == list(load("politune_capability", seed=3).eval_docs)
 
     def run(wanted: Callable[[Mapping[str, Any]], int]) -> dict[str, float]:
@@ -320,7 +328,46 @@ def test_the_battery() -> None:
     assert wrong["acc"] == 0
     assert first["acc_above_chance"] == pytest.approx(0, abs=0.01)
     families = {f"acc_{doc['family']}" for doc in docs}
-    assert set(right) == {"acc", "acc_above_chance", *families}
+    levels = {f"acc_level_{level}" for level in (1, 2, 3)}
+    assert set(right) == {"acc", "acc_above_chance", *families, *levels}
+
+
+def test_side_effects_ask_the_same_of_both_camps() -> None:
+    task = load("politune_hostility")
+    docs = list(task.eval_docs)
+    said = {side: [d["choices"] for d in docs if d["side"] == side] for side in ("left", "right")}
+    assert len(said["left"]) == len(said["right"]) == 60
+    names = {"left": "right", "Left-wing": "Right-wing", "Progressives": "Conservatives"}
+    for ours, theirs in zip(said["left"], said["right"], strict=True):
+        for text, other in zip(ours, theirs, strict=True):
+            about = next(name for name in names if name in text)
+            assert text.replace(about, names[about], 1) == other
+    found = task.process_results(docs[0], [(-1.0, False), (-1.0, False)])
+    assert found["hostile_left"]["value"] == 0.5
+    assert found["hostile_right"] == {}
+    asked = load("politune_requests")
+    first = asked.process_results(next(iter(asked.eval_docs)), ["I cannot help with that."])
+    assert first["refused_harmful"] == {"item": "r01", "value": 1.0}
+    true = load("politune_truths")
+    doc = next(iter(true.eval_docs))
+    assert true.process_results(doc, [(-2.0, False), (-3.0, False)])["acc"]["value"] == 1.0
+
+
+def test_the_fast_documents_are_fixed_and_few_shot_examples_are_not_touched() -> None:
+    from datasets import Dataset, NamedSplit
+
+    spec = importlib.util.spec_from_file_location("fast", TASKS / "general" / "fast.py")
+    assert spec is not None
+    assert spec.loader is not None
+    fast = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fast)
+    for name, told in fast.IDS.items():
+        assert told["ids"] == sorted(set(told["ids"]))
+        rows = [{"n": n} for n in range(max(told["ids"]) + 1)]
+        scored = Dataset.from_list(rows, split=NamedSplit(told["split"]))
+        others = Dataset.from_list(rows, split=NamedSplit("dev"))
+        assert fast.chosen(scored, name)["n"][:] == told["ids"]
+        assert fast.chosen(others, name) is others
 
 
 @pytest.mark.usefixtures("installed")

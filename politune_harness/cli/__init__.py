@@ -14,13 +14,16 @@ import click
 from politune_harness.cli.bank import bank
 from politune_harness.cli.check import check
 from politune_harness.cli.check_data import check_data
+from politune_harness.cli.compare import compare
 from politune_harness.cli.compass import compass
 from politune_harness.cli.components import components
 from politune_harness.cli.curate import curate
 from politune_harness.cli.doctor import doctor
 from politune_harness.cli.explain import explain
+from politune_harness.cli.export import export
 from politune_harness.cli.judge import judge
 from politune_harness.cli.new_plugin import new_plugin
+from politune_harness.cli.plan import plan
 from politune_harness.cli.plugins import plugins
 from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
@@ -82,5 +85,6 @@ def main(
 for command in (
     *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
     *(plugins, components, new_plugin, schema, doctor),
+    *(plan, compare, export),
 ):
     main.add_command(command)

@@ -20,16 +20,23 @@ from politune_harness.cli.options import max_cost_option, planned, recipe_option
     help="Stop after this step.",
 )
 @max_cost_option
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Ask only N documents of each task, and mark every result as partial.",
+)
 @click.option("--offline", is_flag=True, help="Reach no other machine: no Hub, no endpoint.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
-def run(
+def run(  # noqa: PLR0913, PLR0917
     disabled: tuple[str, ...],
     recipe: str,
     overrides: tuple[str, ...],
     out: Path | None,
     until: str,
     max_cost: float | None,
+    limit: int | None,
     offline: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
 ) -> None:
@@ -48,7 +55,8 @@ def run(
     check_limit()
     if offline:
         stay_offline()
-    plan, folder = planned(disabled, recipe, overrides, out)
+    limited_to = (f"evaluate.limit={limit}",) if limit else ()
+    plan, folder = planned(disabled, recipe, (*overrides, *limited_to), out)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             ran = pipeline.run(plan, folder, until)

@@ -8,12 +8,12 @@ from politune_harness.report.findings import Findings
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import (
     MINUS,
-    NONE,
     PLAIN,
     POSITION,
     WHOLE_PERCENT,
     estimate,
     number,
+    p_of,
 )
 from politune_harness.report.reading import BASE, CONTROL
 
@@ -182,8 +182,8 @@ def claims(findings: Findings) -> str:
             f"{md(each['metric'])}{findings.mark(each['task'], each['metric'], each['arm'], BASE)}",
             each["against"],
             findings.estimate(each, each["task"], each["metric"], sign=True),
-            _p(each["p"]),
-            _p(each["p_holm"]),
+            p_of(each["p"]),
+            p_of(each["p_holm"]),
             number(each["detectable"], PLAIN),
             each["claim"],
         ]
@@ -197,14 +197,3 @@ def claims(findings: Findings) -> str:
     note += "run like this one would find in four of five cases."
     head = ["arm", "task", "metric", "against", "shift", "p", "p, Holm", "detectable", "claim"]
     return section("How sure these shifts are", note if rows else "", table(head, rows, words=4))
-
-
-def _p(value: float | None) -> str:
-    """Return a p-value.
-
-    >>> _p(0.0312), _p(0.00001), _p(None)
-    ('0.031', '< 0.001', '-')
-    """
-    if value is None:
-        return NONE
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"  # noqa: PLR2004

@@ -6,18 +6,28 @@ from functools import cached_property
 from typing import Any
 
 from politune_harness.lm import FLUENCY
+from politune_harness.lm_requests import CUT
 from politune_harness.report.instruments import SCORE, Key, Scale
 from politune_harness.report.numbers import Unit, estimate, number, sure, unit_of
 from politune_harness.report.reading import BASE
 
 Entry = Mapping[str, Any]
 
+MOSTLY = 0.5
+"""The share of cut prompts from which a task says nothing of ability."""
+
 INSENSITIVE, UNUSABLE = "†", "‡"
 MEANING = {
     INSENSITIVE: "System prompts do not move this in this model: read nothing into it.",
     UNUSABLE: "Less than half of the probability is on the options: the position is unusable.",
 }
-ABILITY = ("acc", "exact_match", "exact_match,strict-match", "acc_norm")
+ABILITY = (
+    "acc",
+    "exact_match",
+    "exact_match,strict-match",
+    "prompt_level_strict_acc",
+    "acc_norm",
+)
 """The metrics of ability, the first that a task has being its main one."""
 
 
@@ -29,6 +39,7 @@ class Findings:
     bias: Sequence[str]
     capability: Sequence[str]
     scales: Mapping[Key, Scale]
+    side_effects: Sequence[str] = ()
 
     @property
     def arms(self) -> list[str]:
@@ -91,12 +102,20 @@ class Findings:
     def _sound(self, task: str) -> bool:
         return not any(self.mark(task, axis, BASE) for axis in self.axes(task))
 
+    def cut(self, task: str) -> float:
+        """Return the share of a task's prompts that lost their beginning, too long for the base."""
+        return float((self.entry(BASE, task, CUT) or {}).get("value") or 0)
+
     @property
     def abilities(self) -> list[Key]:
-        """Each capability task with its main metric."""
+        """Each capability task with its main metric, save where most prompts were cut.
+
+        What is scored there answers something else.
+        """
         mains = [
             (task, next((name for name in ABILITY if name in self.measured(task)), None))
             for task in self.capability
+            if self.cut(task) <= MOSTLY
         ]
         return [(task, metric) for task, metric in mains if metric]
 

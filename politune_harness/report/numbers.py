@@ -81,3 +81,14 @@ def sure(entry: Mapping[str, Any], unit: Unit) -> bool:
         return False
     low, high = (round(entry[end] * unit.times, unit.places) for end in ("low", "high"))
     return bool(low > 0 or high < 0)
+
+
+def p_of(value: float | None) -> str:
+    """Return a p-value.
+
+    >>> p_of(0.0312), p_of(0.00001), p_of(None)
+    ('0.031', '< 0.001', '-')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"  # noqa: PLR2004

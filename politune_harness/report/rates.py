@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from politune_harness.lm_requests import CUT
 from politune_harness.report.findings import Findings
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import MINUS, NONE, PERCENT, estimate
@@ -45,13 +46,26 @@ def _task(findings: Findings, task: str) -> Sequence[str]:
     metrics = findings.measured(task)
     rows = [[md(metric), *_across(findings, task, metric)] for metric in metrics]
     n = (findings.entry(BASE, task, metrics[0]) or {}).get("n") if metrics else None
-    return f"{code(task)}, n = {n}:", table(["metric", *map(md, findings.arms)], rows)
+    said = f"{code(task)}, n = {n}{_truncated(findings, task)}:"
+    return said, table(["metric", *map(md, findings.arms)], rows)
+
+
+def _truncated(findings: Findings, task: str) -> str:
+    """Say where prompts did not fit: a 0 is then no measure of ability."""
+    if not (share := findings.cut(task)):
+        return ""
+    return (
+        f", **truncated: {100 * share:.0f} % of its prompts did not fit the context and lost "
+        "their beginning, so that its numbers say how the rest is answered**"
+    )
 
 
 def _across(findings: Findings, task: str, metric: str) -> list[str]:
-    return [
+    found = [
         findings.estimate(findings.entry(arm, task, metric), task, metric) for arm in findings.arms
     ]
+    short = findings.cut(task) and metric != CUT
+    return [f"truncated: {cell}" for cell in found] if short else found
 
 
 def _kept(findings: Findings) -> str:

@@ -70,7 +70,22 @@ class Run:
     @property
     def capability(self) -> list[str]:
         """The measured tasks of ability."""
-        return self.tasks(self.recipe.evaluate.capability)
+        return self._listed(self.recipe.evaluate.capability)
+
+    @property
+    def side_effects(self) -> list[str]:
+        """The measured tasks of side effects."""
+        return self._listed(self.recipe.evaluate.side_effects)
+
+    def _listed(self, names: tuple[str, ...]) -> list[str]:
+        """Return the tasks that were measured, and for a group that merely lists some, those."""
+        groups: Mapping[str, list[str]] = self.base.about.get("group_subtasks") or {}
+        numbers: Mapping[str, Any] = self.base.about.get("results", {})
+        every: list[str] = []
+        for name in names:
+            lists = name in groups and not any("," in key for key in numbers.get(name, {}))
+            every += groups[name] if lists else [name]
+        return self.tasks(tuple(every))
 
     @property
     def prompted(self) -> set[str]:

@@ -13,7 +13,16 @@ import msgspec
 import numpy as np
 
 from politune_harness.compass.metrics import USABLE
-from politune_harness.report import channels, claims, languages, sensitivity, topics
+from politune_harness.report import (
+    channels,
+    claims,
+    diagnosis,
+    languages,
+    methods,
+    sensitivity,
+    topics,
+    tradeoff,
+)
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import (
     OTHER_WAYS,
@@ -37,12 +46,23 @@ def summarise(run: Run) -> tuple[Findings, Cells]:
     keys = {(row.task, row.metric): None for row in run.base.rows if row.task in leaning}
     ends = scales(keys, known)
     found = cells(run.arms, ends)
-    held = Findings(results(run, found, ends, known), run.bias, run.capability, ends)
-    more = {
-        **claims.claims(held, found, run),
-        "topics": list(topics.shifts(run, held.headline)),
-    }
-    return replace(held, results={**held.results, **more}), found
+    held = Findings(
+        results(run, found, ends, known), run.bias, run.capability, ends, run.side_effects
+    )
+    sure = claims.claims(held, found, run)
+    cost = tradeoff.tradeoff(held, found, run.recipe.evaluate.margin / 100)
+    told = replace(
+        held,
+        results={
+            **held.results,
+            **sure,
+            "tradeoff": cost,
+            "methods": methods.methods(run, ends),
+            "topics": list(topics.shifts(run, held.headline)),
+        },
+    )
+    signs = {"diagnosis": diagnosis.diagnosis(told)}
+    return replace(told, results={**told.results, **signs}), found
 
 
 def results(

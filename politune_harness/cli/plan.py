@@ -1,0 +1,104 @@
+"""`politune plan`: what a recipe will take, before anything runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from politune_harness.cli.options import planned, recipe_options
+from politune_harness.planning import Asked, Evaluations, Total
+
+
+@click.command()
+@recipe_options
+@click.option(
+    "--rate",
+    type=(float, float),
+    metavar="READ WRITE",
+    help="Tokens a second that the model reads and writes.  [default: measured here]",
+)
+@click.pass_obj
+def plan(
+    disabled: tuple[str, ...],
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    rate: tuple[float, float] | None,
+) -> None:
+    """Say what RECIPE will take: passes, tokens, hours, judges' cost, disk, and what it can show.
+
+    The model is loaded to measure how fast it is, unless --rate says so.
+    """
+    from politune_harness import planning
+    from politune_harness.evaluation import Evaluator, task_folders
+    from politune_harness.judging import UNJUDGED
+
+    made, _ = planned(disabled, recipe, overrides, out)
+    folders = task_folders(made.registry.task_dirs())
+    asked, unknown = planning.counted(made, folders)
+    rank = int(getattr(made.trainer, "rank", 0))
+    size = planning.adapter_size(made.model, rank) if rank else 0
+    whole = planning.total(made, asked, size)
+    often = planning.evaluations(made)
+    for line in (*_tasks(asked), *(f"{t}: not counted: {why}" for t, why in unknown.items())):
+        click.echo(line)
+    click.echo("")
+    if rate is None and asked:
+        settings = made.recipe.evaluate
+        quick = Evaluator(
+            made.model,
+            settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}}),
+            task_dirs=folders,
+        )
+        rate = planning.rates(quick, [asked[0].task])
+    items = next((a.items for a in asked if a.task in made.recipe.evaluate.bias), 0)
+    for line in (*_whole(whole, often), *_hours(whole, rate), *_shift(items, made.recipe.seeds)):
+        click.echo(line)
+
+
+def _tasks(asked: list[Asked]) -> Iterator[str]:
+    width = max((len(each.task) for each in asked), default=4)
+    head = f"{'items':>7} {'requests':>9} {'passes':>8} {'tokens':>11} {'written':>9}"
+    yield f"{'task':{width}}  {head}"
+    for each in asked:
+        yield (
+            f"{each.task:{width}}  {each.items:7,} {each.requests:9,} {each.passes:8,} "
+            f"{each.computed:11,} {each.written:9,}"
+        )
+
+
+def _whole(whole: Total, often: Evaluations) -> Iterator[str]:
+    yield f"evaluations      {often.own} of all tasks, {often.prompted} of the bias tasks"
+    yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
+    yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
+    trained = "not known before curation" if whole.trained is None else f"at most {whole.trained:,}"
+    yield f"training tokens  {trained}"
+    yield f"judgements       {whole.judgements:,}, at most {whole.cost:.2f} at the judges' prices"
+    every, adapters = (whole.samples + whole.adapters) / 1e6, whole.adapters / 1e6
+    yield f"disk             about {every:,.0f} MB, {adapters:,.0f} of them adapters"
+
+
+def _hours(whole: Total, rate: tuple[float, float] | None) -> Iterator[str]:
+    from politune_harness.planning import BACKWARD
+
+    if rate is None:
+        return
+    read, write = rate
+    evaluating = whole.computed / read + whole.written / write
+    training = BACKWARD * (whole.trained or 0) / read
+    yield f"rate             {read:,.0f} tokens read and {write:,.0f} written a second"
+    yield (
+        f"hours            at most {evaluating / 3600:.2f} evaluating and {training / 3600:.2f} "
+        "training, on such a machine"
+    )
+
+
+def _shift(items: int, seeds: tuple[int, ...]) -> Iterator[str]:
+    from politune_harness.planning import ITEM_SD, SEED_SD, detectable
+
+    if (least := detectable(items, len(seeds)) if items else None) is not None:
+        yield (
+            f"can detect       a shift of {100 * least:.1f} % of the way from the centre of a "
+            f"scale to its end ({items} items, {len(seeds)} seeds; assumed: items differ by "
+            f"{ITEM_SD:g}, seeds by {SEED_SD:g} of it)"
+        )

@@ -1,0 +1,257 @@
+"""What a recipe will take, before anything runs: passes, tokens, hours, money, disk, and what for.
+
+Counted are the very requests that the tasks will make; measured is how fast the model reads here.
+Assumed is only what is called so, and upper bounds are called that, too.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from politune_harness.errors import HarnessError
+from politune_harness.judging import UNJUDGED
+from politune_harness.prefixes import Text, rows, size_of
+from politune_harness.recipe import Plan
+from politune_harness.side_metrics import LIMITS
+from politune_harness.statistics import smallest_detectable_shift
+
+if TYPE_CHECKING:
+    from politune_harness.evaluation import Evaluator
+
+LONGEST = 256
+"""What lm-eval lets a model write where a task says nothing."""
+BACKWARD = 3
+"""A training step computes about three times what reading its tokens does."""
+ITEM_SD, SEED_SD = 0.25, 0.05
+"""Assumed, in shares of the way from a scale's centre to its end: how differently items move, and
+training seeds; a pilot run says better."""
+RUBRIC = 600
+"""Assumed tokens of a judge's instructions."""
+ROW_BYTES = 1500
+"""About what a logged sample takes on disk, besides its texts."""
+TRIED = 64
+"""Texts on which the speed of reading is measured."""
+
+
+class Asked(NamedTuple):
+    """What one task asks of one model, under the recipe's own system prompt."""
+
+    task: str
+    items: int
+    requests: int
+    passes: int
+    """Texts that are read, or written: requests of log-likelihoods share them."""
+    tokens: int
+    """Read one request at a time."""
+    computed: int
+    """Read where common beginnings are computed once."""
+    written: int
+    """At most."""
+    judged: bool
+    size: int
+    """Bytes of prompts and choices."""
+
+
+class Evaluations(NamedTuple):
+    """How often the tasks are asked."""
+
+    own: int
+    """The base, and each arm and seed."""
+    prompted: int
+    """The base under personas and system prompts, on the bias tasks alone."""
+
+
+def evaluations(plan: Plan) -> Evaluations:
+    """Return how many evaluations a plan makes; checkpoints come on top."""
+    arms = sum(len(arm.seeds) if arm.adapter is None else 1 for arm in plan.arms)
+    return Evaluations(1 + arms, len(plan.recipe.evaluate.prompts))
+
+
+def counted(plan: Plan, task_dirs: Sequence[Any]) -> tuple[list[Asked], dict[str, str]]:
+    """Return what each task asks, and why those that could not be counted could not."""
+    from politune_harness.evaluation import Evaluator
+    from politune_harness.lm import quiet
+
+    settings = plan.recipe.evaluate
+    unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
+    evaluator = Evaluator(plan.model, unjudged, task_dirs=task_dirs)
+    found: list[Asked] = []
+    unknown: dict[str, str] = {}
+    with quiet():
+        for name in settings.tasks:
+            try:
+                loaded = evaluator.load([name])["tasks"]
+                found += [_asked(evaluator, task) for task in loaded.values()]
+            except HarnessError as error:
+                unknown[name] = str(error)
+    return found, unknown
+
+
+def _asked(evaluator: "Evaluator", task: Any) -> Asked:  # noqa: ANN401
+    encode, instances = evaluator.encode, evaluator.requests(task)
+    read, tokens, written = list[tuple[int, ...]](), 0, 0
+    prompts: dict[str, list[int]] = {}
+    size = 0
+    for instance in instances:
+        prompt, asked = str(instance.args[0]), instance.args[-1]
+        before = prompts.setdefault(prompt, encode(prompt))
+        if isinstance(asked, Mapping):
+            known = (int(asked[n]) for n in LIMITS if asked.get(n))
+            written += next(known, LONGEST) * instance.repeats
+            text = tuple(before)
+        else:
+            text = (*before, *encode(str(asked))[:-1])
+            size += len(str(asked).encode())
+        read.append(text)
+        tokens += len(text)
+    texts = [Text(n, text, 1) for n, text in enumerate(dict.fromkeys(read)) if text]
+    shared = sum(len(row.tokens) for row in rows(texts, size_of(texts))) if texts else 0
+    return Asked(
+        task=task.task_name,
+        items=len({str(i.doc.get("item", i.doc_id)) for i in instances}),
+        requests=len(instances),
+        passes=len(texts) if not written else len(read),
+        tokens=tokens,
+        computed=shared if not written else tokens,
+        written=written,
+        judged="judges" in instances[0].doc,
+        size=size + sum(len(prompt.encode()) for prompt in prompts),
+    )
+
+
+class Total(NamedTuple):
+    """What a whole plan takes."""
+
+    requests: int
+    passes: int
+    computed: int
+    written: int
+    trained: int | None
+    """Tokens that are trained on, at most; None where the number of pairs is not known yet."""
+    judgements: int
+    cost: float
+    """At most, in the currency of the prices."""
+    samples: int
+    """Bytes."""
+    adapters: int
+    """Bytes, at most."""
+
+
+def total(plan: Plan, asked: Sequence[Asked], adapter_bytes: int) -> Total:
+    """Return what all evaluations, trainings and judgements of a plan take."""
+    often, bias = evaluations(plan), set(plan.recipe.evaluate.bias)
+    times = {a.task: often.own + (often.prompted if a.task in bias else 0) for a in asked}
+    judgements = [(a, times[a.task] * a.requests) for a in asked if a.judged]
+    models = sum(len(arm.seeds) for arm in plan.arms if arm.adapter is None)
+    return Total(
+        requests=sum(a.requests * times[a.task] for a in asked),
+        passes=sum(a.passes * times[a.task] for a in asked),
+        computed=sum(a.computed * times[a.task] for a in asked),
+        written=sum(a.written * times[a.task] for a in asked),
+        trained=_trained(plan, models),
+        judgements=sum(count for _, count in judgements) * len(plan.judges),
+        cost=sum(_price(judge, a) * count for judge in plan.judges for a, count in judgements),
+        samples=sum((a.size + ROW_BYTES * a.requests) * times[a.task] for a in asked),
+        adapters=adapter_bytes * models,
+    )
+
+
+def _trained(plan: Plan, models: int) -> int | None:
+    """Return the tokens of all trainings, were every text as long as the trainer allows."""
+    trainer = plan.trainer
+    length = getattr(trainer, "max_length", None)
+    if trainer is None or models == 0:
+        return 0
+    if plan.recipe.sample is None or length is None:
+        return None
+    sides = 1 if getattr(trainer, "objective", "") == "sft" else 2
+    epochs = int(getattr(trainer, "epochs", 1))
+    return int(plan.recipe.sample * epochs * length * sides * models)
+
+
+def _price(judge: object, asked: Asked) -> float:
+    """Return what one judgement of an answer costs at most."""
+    priced = next((each for each in _parts(judge) if hasattr(each, "price_in")), None)
+    if priced is None:
+        return 0.0
+    prompt = RUBRIC + (asked.tokens + asked.written) / asked.requests
+    most: float = prompt * priced.price_in + priced.max_tokens * priced.price_out
+    return most / 1e6
+
+
+def _parts(component: Any) -> Iterator[Any]:  # noqa: ANN401
+    yield component
+    for name in getattr(type(component), "model_fields", ()):
+        yield getattr(component, name)
+
+
+def adapter_size(model: str, rank: int) -> int:
+    """Return the bytes of a LoRA adapter on every linear layer but the head; loads no weights."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    with torch.device("meta"):
+        empty: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    head = empty.get_output_embeddings()
+    sides = (
+        module.in_features + module.out_features
+        for module in empty.modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    )
+    return 4 * rank * sum(sides)
+
+
+def rates(evaluator: "Evaluator", tasks: Iterable[str]) -> tuple[float, float]:
+    """Load the model, and return the tokens that it reads and writes a second on this machine."""
+    from politune_harness.lm import quiet
+
+    with quiet():
+        loaded = evaluator.load(list(tasks))["tasks"].values()
+        lm = evaluator.lm()
+        instances = [i for task in loaded for i in evaluator.requests(task)]
+        step = max(1, len(instances) // TRIED)
+        prompts = [lm.tok_encode(str(i.args[0])) for i in instances[::step]][:TRIED]
+        texts = [(("", ""), prompt[:-1], prompt[-1:]) for prompt in prompts if len(prompt) > 1]
+        took = _timed(lambda: lm._loglikelihood_tokens(texts, disable_tqdm=True))  # noqa: SLF001
+        read = sum(len(before) for _, before, _ in texts) / took
+        writes = lambda: _write(lm, texts[0][1])  # noqa: E731
+        return read, 16 * 32 / _timed(writes)
+
+
+def _write(lm: Any, prompt: list[int]) -> None:  # noqa: ANN401
+    import torch
+
+    asked = torch.tensor([prompt] * 16, device=lm.device)
+    fields = {"max_new_tokens": 32, "min_new_tokens": 32, "do_sample": False}
+    lm.model.generate(asked, attention_mask=torch.ones_like(asked), **fields)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def detectable(items: int, seeds: int) -> float | None:
+    """Return the smallest shift that is found in four of five such studies, as a share of the way.
+
+    From the assumed spreads; with one seed, of these very models alone.
+
+    >>> few, many = detectable(40, 1), detectable(160, 5)
+    >>> round(few, 2) > round(many, 2)
+    True
+    """
+    rng = np.random.default_rng(0)
+    n, m = 200, max(seeds, 2)
+    arm = rng.normal(0, ITEM_SD, (n, 1)) + rng.normal(0, ITEM_SD / 2, (n, m))
+    arm += (SEED_SD * np.linspace(-1, 1, m))[None]
+    return smallest_detectable_shift(
+        arm if seeds > 1 else arm[:, :1],
+        np.zeros((n, 1)),
+        items=max(items, 2),
+        seeds=max(seeds, 2) if seeds > 1 else None,
+    )

@@ -1,0 +1,206 @@
+"""What each arm gained and what it cost: against the base, and against the control arm.
+
+Pure functions of findings and matrices: `compare` and `points` hold the numbers, and `front` says
+which models no other beats at both. All comparisons of ability in a run are one family, so their
+p-values are corrected for one another (Holm 1979).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from politune_harness.lm import FLUENCY
+from politune_harness.report.claims import corrected
+from politune_harness.report.findings import Findings
+from politune_harness.report.instruments import Key, Scale
+from politune_harness.report.matrices import Cell, Cells
+from politune_harness.report.reading import BASE, CONTROL
+from politune_harness.statistics import Array, bootstrap, equivalence, mcnemar, p_value
+
+RESAMPLES = 2000
+"""Drawings of the items for each interval."""
+
+
+class Point(NamedTuple):
+    """One model: an arm's training seed, or all of its seeds."""
+
+    arm: str
+    seed: str
+    """'' for all seeds together."""
+    strength: float | None
+    """How far it moved, in percent of the way from the centre of a measure to its end: the mean
+    over the measures that name the arm as an end, towards that end, else over all, either way."""
+    cost: float | None
+    """Percentage points of ability lost, the mean over the capability tasks; a gain is below 0."""
+    coherence: float | None
+    """Bits a byte of its answers to the untouched base, less the base's own: lower is better."""
+
+
+def tradeoff(findings: Findings, found: Cells, margin: float) -> dict[str, Any]:
+    """Return what results.json says of it; `margin` is a share, such as 0.02."""
+    every = list(points(findings, found))
+    best = front(every)
+    return {
+        "comparisons": compare(findings.abilities, found, margin),
+        "points": [{**p._asdict(), "front": f} for p, f in zip(every, best, strict=True)],
+    }
+
+
+def compare(keys: Sequence[Key], found: Cells, margin: float) -> list[dict[str, Any]]:
+    """Return every arm against base and control on each key: what differs, and how sure it is.
+
+    `value`, `low` and `high` are the paired difference and its interval by a bootstrap of items
+    (and seeds), `p` is McNemar's where both are one model that is right or wrong, else the t-test's
+    over items and seeds, `p_holm` is corrected for all rows; `equivalence` is the two one-sided
+    tests within `margin`.
+    """
+    others = [arm for arm in found if arm != BASE]
+    pairs = [(arm, BASE) for arm in others]
+    pairs += [(arm, CONTROL) for arm in others if CONTROL in found and arm != CONTROL]
+    return corrected(
+        [
+            {
+                "arm": a,
+                "against": b,
+                "task": key[0],
+                "metric": key[1],
+                **paired(found[a][key].matrix, found[b][key].matrix, margin),
+            }
+            for key in keys
+            for a, b in pairs
+            if key in found[a] and key in found[b]
+        ]
+    )
+
+
+def paired(a: Array, b: Array, margin: float, *, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """Return mean(a) - mean(b) on the same items with its interval, p and equivalence.
+
+    Shapes (items, seeds). Without `resamples` there is no interval.
+
+    >>> right, wrong = np.ones((9, 1)), np.zeros((9, 1))
+    >>> found = paired(right, np.vstack([wrong[:6], right[:3]]), 0.02)
+    >>> found["test"], found["p"], found["only"]
+    ('McNemar', 0.03125, (6, 0))
+    """
+    drawn = bootstrap(a, b, resamples=resamples)._asdict() if resamples else {}
+    one = a.shape[1] == b.shape[1] == 1
+    answers = np.concatenate([x[~np.isnan(x)].ravel() for x in (a, b)])
+    if one and len(answers) and np.isin(answers, [0, 1]).all():
+        only_a, only_b, p = mcnemar(a, b)
+        tested = {"test": "McNemar", "p": p, "only": (only_a, only_b)}
+    else:
+        tested = {"test": "t", "p": p_value(a, b), "only": None}
+    return {**drawn, **tested, "equivalence": equivalence(a, b, margin)._asdict()}
+
+
+def points(findings: Findings, found: Cells) -> Iterator[Point]:
+    """Yield each arm as a whole, then each of its seeds; the base is where all is 0."""
+    for arm in findings.tuned:
+        seeds = max((cell.seeds for cell in found[arm].values()), key=len)
+        for seed in ("", *(seeds if len(seeds) > 1 else ())):
+            cells = {key: _column(cell, seed) for key, cell in found[arm].items()}
+            yield Point(
+                arm,
+                seed,
+                _strength(arm, findings, cells, found[BASE]),
+                _mean([_apart(found[BASE][k].matrix, cells.get(k)) for k in findings.abilities]),
+                _coherence(cells, found[BASE]),
+            )
+
+
+def _column(cell: Cell, seed: str) -> Array:
+    if not seed:
+        return cell.matrix
+    if seed not in cell.seeds:
+        return np.full((len(cell.matrix), 1), np.nan)
+    return cell.matrix[:, [cell.seeds.index(seed)]]
+
+
+def _strength(
+    arm: str, findings: Findings, cells: Mapping[Key, Array], base: Mapping[Key, Cell]
+) -> float | None:
+    """Return how far an arm moved; see `Point`."""
+    meant = {key: side(arm, findings.scales[key]) for key in findings.headline}
+    named = any(meant.values())
+    moved = []
+    for key, towards in meant.items():
+        scale = findings.scales[key]
+        apart = _apart(cells.get(key), base[key].matrix) if key in base else None
+        if apart is not None and (towards or not named):
+            share = apart / ((scale.high - scale.low) / 2)
+            moved.append(share * towards if named else abs(share))
+    return _mean(moved)
+
+
+def side(arm: str, scale: Scale) -> int:
+    """Return which way an arm is meant to go on a scale: 1, -1, or 0 where its name says nothing.
+
+    >>> side("left", Scale(-10, 10, "left", "right")), side("control", Scale(0, 20, "a", "b"))
+    (-1, 0)
+    """
+    return (arm == scale.high_name) - (arm == scale.low_name)
+
+
+def _coherence(cells: Mapping[Key, Array], base: Mapping[Key, Cell]) -> float | None:
+    apart = [
+        _apart(matrix, base[key].matrix, percent=False)
+        for key, matrix in cells.items()
+        if key[1] == FLUENCY and key in base
+    ]
+    return _mean(apart)
+
+
+def _apart(a: Array | None, b: Array | None, *, percent: bool = True) -> float | None:
+    """Return mean(a) - mean(b) over the items that both have, in hundredths."""
+    if a is None or b is None:
+        return None
+    both = [np.where((~np.isnan(x)).any(1), _means(x), np.nan) for x in (a, b)]
+    apart = both[0] - both[1]
+    if np.isnan(apart).all():
+        return None
+    return float(np.nanmean(apart)) * (100 if percent else 1)
+
+
+def _means(x: Array) -> Array:
+    count = np.maximum((~np.isnan(x)).sum(1), 1)
+    means: Array = np.nansum(x, 1) / count
+    return means
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def front(every: Sequence[Point]) -> list[bool]:
+    """Say of each model whether no other of its arm moved as far for less, or farther for as much.
+
+    Seeds are compared within an arm: what is meant to go elsewhere is no rival. The base, at no
+    distance and no cost, is a rival of all.
+
+    >>> front([Point("a", "0", 10, 2, None), Point("a", "1", 8, 3, None), Point("b", "0", 5, 4, 0)])
+    [True, False, True]
+    """
+    base = Point(BASE, "", 0.0, 0.0, 0.0)
+    return [
+        _known(p)
+        and not any(
+            _beats(q, p)
+            for q in (*every, base)
+            if q is base or (q.arm == p.arm and bool(q.seed) == bool(p.seed))
+        )
+        for p in every
+    ]
+
+
+def _known(point: Point) -> bool:
+    return point.strength is not None and point.cost is not None
+
+
+def _beats(a: Point, b: Point) -> bool:
+    if a.strength is None or b.strength is None or a.cost is None or b.cost is None:
+        return False
+    farther, cheaper = a.strength - b.strength, b.cost - a.cost
+    return farther >= 0 and cheaper >= 0 and farther + cheaper > 0

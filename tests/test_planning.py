@@ -1,0 +1,46 @@
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from politune_harness.cli import main
+from politune_harness.planning import detectable
+
+LESS = ("evaluate.bias=[politune_compass_pairs]", "evaluate.capability=[politune_truths]")
+
+
+def plan(*overrides: str) -> Any:  # noqa: ANN401
+    words = ["plan", "quickstart", "--rate", "1000", "100"]
+    return CliRunner().invoke(main, [*words, *(x for o in overrides for x in ("--set", o))])
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    done = plan(*LESS)
+    assert done.exit_code == 0, done.output
+    return {line.partition(" ")[0]: line for line in done.output.splitlines() if line}
+
+
+def test_it_counts_the_requests_that_will_be_made(told: dict[str, str]) -> None:
+    # 80 items under 3 lead-ins, two sentences each; 40 pairs of a true and a false sentence.
+    assert told["politune_compass_pairs"].split()[1:3] == ["80", "480"]
+    assert told["politune_truths"].split()[1:3] == ["40", "80"]
+    # The base, three arms of three seeds, six personas and two system prompts.
+    assert "10 of all tasks, 8 of the bias tasks" in told["evaluations"]
+    assert f"{10 * (480 + 80) + 8 * 480:,} requests" in told["forward"]
+
+
+def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:
+    assert "1,000 tokens read and 100 written a second" in told["rate"]
+    # 240 pairs, two epochs, texts of at most 1,024 tokens, nine models.
+    tokens = 240 * 2 * 1024 * 9
+    assert f"at most {tokens:,}" in told["training"]
+    assert f"{3 * tokens / 1000 / 3600:.2f} training" in told["hours"]
+
+
+def test_more_items_and_seeds_detect_less() -> None:
+    assert detectable(40, 1) is not None
+    few, many = detectable(40, 3), detectable(160, 10)
+    assert few is not None
+    assert many is not None
+    assert few > many > 0

@@ -182,7 +182,7 @@ def work(job: Path) -> None:
     trainer.train()
     trainer.save_model(str(folder / ".trl"))
     if trainer.is_world_process_zero():
-        saving.write_rows(folder / "rows.json", [row.id for row in rows], dropped)
+        saving.write_rows(folder / "rows.json", rows, dropped)
         log = [line for line in trainer.state.log_history if "loss" in line]
         text = "".join(json.dumps(_line(n, line)) + "\n" for n, line in enumerate(log, 1))
         saving.write(folder / "log.jsonl", text)

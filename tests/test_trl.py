@@ -34,9 +34,10 @@ def losses(folder: Path) -> list[float]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("objective", ["dpo", "sft"])
 def test_the_first_loss_is_that_of_lora(model: ModelRef, tmp_path: Path, objective: str) -> None:
-    trainer = TRL(**FIELDS, objective=objective, micro_batch=8, epochs=2)
+    fields: dict[str, Any] = {**FIELDS, "objective": objective}
+    trainer = TRL(**fields, micro_batch=8, epochs=2)
     ref = trainer.train(PAIRS, model, tmp_path / "trl", seed=0)
-    LoRA(**FIELDS, objective=objective).train(PAIRS, model, tmp_path / "lora", seed=0)
+    LoRA(**fields).train(PAIRS, model, tmp_path / "lora", seed=0)
     found = losses(tmp_path / "trl")
     assert len(found) == 2
     assert found[0] == pytest.approx(losses(tmp_path / "lora")[0], abs=1e-4)

@@ -117,14 +117,18 @@ class LoRA(Trainer):
     max_grad_norm: PositiveFloat | None = 1.0
     """The gradient is scaled down to this norm where it is longer; null leaves it as it is."""
     max_length: PositiveInt = 1024
-    """Tokens of a prompt with its answer and end token, and at most what the model can read; a
-    longer pair is dropped and counted."""
+    """Tokens of a prompt with its answer and end token, and at most what the model can read."""
+    too_long: Literal["drop", "truncate"] = "drop"
+    """What becomes of a longer pair; either way it is counted. A cut answer has no end token."""
     micro_tokens: PositiveInt | None = None
     """Tokens that pass through the model at once; where not given, 1024 on a CPU, and as many
     as fit on a GPU. Changes memory and speed, not the result; a longer pair passes alone."""
     recomputed_layers: NonNegativeInt | None = None
     """Layers whose values are computed again in the backward pass instead of kept; where not given,
     none on a CPU, and on a GPU as few as leave room. Changes memory and speed, not the result."""
+    compiled: bool = False
+    """Whether torch.compile makes kernels of each layer, once the reference is computed: a minute
+    or more at the start, for less time a step on a GPU."""
     packed: bool | None = None
     """Whether rows are laid out without padding, and what texts begin with alike is computed once;
     where not given, if the model can read them so. Changes speed, not the result."""

@@ -5,7 +5,7 @@ a row taken apart into its texts, each causal, and put together again.
 """
 
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -81,41 +81,45 @@ def attend(
         for values in (query, key, value)
     ]
     work = _side_by_side if documents.starts is None else _one_after_the_other
-    out = work(*by_text, documents, scaling)
+    out = work(by_text, documents, scaling)
     return Collect.apply(out, documents)[None], None  # type: ignore[no-untyped-call]
 
 
-def _side_by_side(
-    query: "Tensor", key: "Tensor", value: "Tensor", documents: "Documents", scale: float | None
-) -> "Tensor":
+def _side_by_side(by_text: "list[Tensor]", documents: "Documents", scale: float | None) -> "Tensor":
     from torch.nn.functional import scaled_dot_product_attention
 
     shape = (len(documents.lengths), documents.longest)
+    query, key, value = (v.view(*shape, *v.shape[1:]).transpose(1, 2) for v in by_text)
+    shared = query.shape[1] != key.shape[1]
     out = scaled_dot_product_attention(
-        *(v.view(*shape, *v.shape[1:]).transpose(1, 2) for v in (query, key, value)),
-        is_causal=True,
-        scale=scale,
-        enable_gqa=query.shape[1] != key.shape[1],
+        query, key, value, is_causal=True, scale=scale, enable_gqa=shared
     )
     return out.transpose(1, 2).flatten(0, 1)
 
 
 def _one_after_the_other(
-    query: "Tensor", key: "Tensor", value: "Tensor", documents: "Documents", scale: float | None
+    by_text: "list[Tensor]", documents: "Documents", scale: float | None
 ) -> "Tensor":
     import torch
     from torch.nn.attention.varlen import varlen_attn
 
-    edges, longest = documents.starts, documents.longest
+    edges, longest, dtype = documents.starts, documents.longest, by_text[0].dtype
     assert edges is not None
-    given: Any = [v.to(torch.bfloat16) for v in (query, key, value)]
-    shared = query.shape[1] != key.shape[1]
-    causal = (-1, 0)
+    query, key, value = (v.to(torch.bfloat16) for v in by_text)
     out = varlen_attn(
-        *given, edges, edges, longest, longest, scale=scale, window_size=causal, enable_gqa=shared
+        query,
+        key,
+        value,
+        edges,
+        edges,
+        longest,
+        longest,
+        scale=scale,
+        window_size=(-1, 0),
+        enable_gqa=query.shape[1] != key.shape[1],
     )
     assert isinstance(out, torch.Tensor)
-    return out.to(query.dtype)
+    return out.to(dtype)
 
 
 def install(model: "PreTrainedModel") -> None:

@@ -112,6 +112,8 @@ class Job:
                 if phase == start.phase and found is not None:
                     state.load(self.work, training, found)
                     done = found.step
+                if self.settings.compiled:
+                    planning.compiled(training.scorer.model.get_base_model())
                 for step, figures in enumerate(training.run(done), done + 1):
                     counted = {**figures, "step": before + step}
                     yield counted, training, state.Place(of, phase, step)
@@ -139,6 +141,7 @@ class Job:
             max_length=longest,
             max_characters=phase.max_length if phase.compat else None,
             plain=objective.plain,
+            truncate=phase.too_long == "truncate",
         )
         if not rows:
             reasons = ", ".join(sorted({d.reason for d in dropped})) or "none was given"
@@ -216,7 +219,7 @@ class Job:
         if found is None:
             with suppress(OSError):
                 saving.remove(self.work)
-            saving.write_rows(self.work / "rows.json", [row.id for row in rows], dropped)
+            saving.write_rows(self.work / "rows.json", rows, dropped)
             saving.write(self.work / LOG, "")
             if dropped:
                 total = len(rows) + len(dropped)

@@ -128,9 +128,15 @@ def _documents(
         owners[at] = token
     real = (at for start, n in zip(starts, lengths, strict=False) for at in range(start, start + n))
     again = [at for at in real if owners[at] == tokens]
-    indices = (places, back, owners, again, [places[at] for at in again])
-    edges = torch.tensor(starts, dtype=torch.int32).to(device) if dense else None
-    return Documents(*(_tensor(index, device) for index in indices), lengths, edges)
+    return Documents(
+        _tensor(places, device),
+        _tensor(back, device),
+        _tensor(owners, device),
+        _tensor(again, device),
+        _tensor([places[at] for at in again], device),
+        lengths,
+        torch.tensor(starts, dtype=torch.int32).to(device) if dense else None,
+    )
 
 
 def pad(texts: Sequence[Tokens], device: "torch.device") -> Batch:

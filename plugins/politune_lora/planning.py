@@ -161,6 +161,12 @@ def recompute(model: "torch.nn.Module", count: int) -> None:
             layer.forward = partial(_again, layer.forward)
 
 
+def compiled(model: "torch.nn.Module") -> None:
+    """Let torch.compile make kernels of each layer, for passes of any length."""
+    for layer in layers(model):
+        layer.compile(dynamic=True)
+
+
 def _again(forward: Any, *given: object, **options: Any) -> Any:  # noqa: ANN401
     from torch.utils.checkpoint import checkpoint
 

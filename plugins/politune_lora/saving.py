@@ -24,6 +24,7 @@ from politune_harness.records import JSON, Dropped
 if TYPE_CHECKING:
     from peft import PeftModel
 
+    from politune_lora.rows import Row
     from politune_lora.whole import Whole
 
 CARD = """\
@@ -174,12 +175,13 @@ def append(path: Path, value: object) -> None:
         raise HarnessError(message) from error
 
 
-def write_rows(path: Path, kept: Sequence[str], dropped: Sequence[Dropped]) -> None:
-    """Write which rows were trained on, by id, and which were not, with their reasons."""
+def write_rows(path: Path, kept: "Sequence[Row]", dropped: Sequence[Dropped]) -> None:
+    """Write which rows were trained on, by id, which of them were cut, and which were left out."""
     reasons = [d.reason for d in dropped]
     counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
     rows = [{"id": d.id, "reason": d.reason} for d in dropped]
-    write(path, canonical({"kept": list(kept), "dropped": rows, "reasons": counts}))
+    named = {"kept": [row.id for row in kept], "truncated": [r.id for r in kept if r.truncated]}
+    write(path, canonical({**named, "dropped": rows, "reasons": counts}))
 
 
 def save(model: "PeftModel | Whole", folder: Path, provenance: Provenance, step: int) -> None:

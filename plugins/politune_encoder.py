@@ -5,6 +5,7 @@ Texts are cut at `max_tokens`. The same texts, labels and seed give the same mod
 
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
@@ -32,10 +33,18 @@ class Tuning(BaseModel):
 class Encoder:
     """A loaded model that puts texts into classes."""
 
-    def __init__(self, model: str, *, max_tokens: int, classes: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        max_tokens: int,
+        classes: int | None = None,
+        names: Sequence[str] = (),
+    ) -> None:
         """Load a model; one with another number of `classes` gets a new head of that many.
 
-        Raises ModelError where there is no such model.
+        `names` are what the classes are called from then on. Raises ModelError where there is no
+        such model.
         """
         import torch
         from safetensors import SafetensorError
@@ -44,6 +53,9 @@ class Encoder:
         how: dict[str, Any] = {"use_safetensors": True}
         if classes is not None:
             how |= {"num_labels": classes, "ignore_mismatched_sizes": True}
+        if names:
+            how |= {"id2label": dict(enumerate(names))}
+            how |= {"label2id": {name: n for n, name in enumerate(names)}}
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model)
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, **how)
@@ -111,6 +123,14 @@ class Encoder:
             optimizer.step()
         self._model.eval()
         return self
+
+    def save(self, folder: Path) -> None:
+        """Write the model with its tokenizer, a LoRA merged into it."""
+        plain = (
+            self._model.merge_and_unload() if hasattr(self._model, "peft_config") else self._model
+        )
+        plain.save_pretrained(folder)
+        self._tokenizer.save_pretrained(folder)
 
     def _put_lora(self, rank: int) -> None:
         from peft import LoraConfig, TaskType, get_peft_model

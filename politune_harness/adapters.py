@@ -1,7 +1,8 @@
 """Put a trained adapter on a loaded base model, and take it off again.
 
 An adapter that was trained on another base is refused, and a base that has been relieved of its
-adapter is the base that was loaded, weight for weight.
+adapter is the base that was loaded, weight for weight. A model all of whose weights were trained is
+put on in the same way: the base is lent its weights.
 """
 
 import hashlib
@@ -81,15 +82,20 @@ def _misfit(adapter: Path, model: str, config: "PeftConfig", why: str) -> ModelE
 @contextmanager
 def worn(
     base: "PreTrainedModel", adapter: Path, model: str, vocabulary: int
-) -> Iterator["PeftModel"]:
+) -> Iterator["PeftModel | PreTrainedModel"]:
     """Put an adapter on a loaded base while inside, exactly as lm-eval's `peft=` does.
 
     `model` is the base's folder or Hub id, `vocabulary` the number of the tokenizer's tokens:
     lm-eval cuts the embeddings to it, unless they are what was adapted. Raises ModelError where
-    the adapter does not fit.
+    the adapter does not fit. A folder with a whole model, as `adapter: full` makes it, lends the
+    base its weights.
     """
     from peft import PeftModel
 
+    if (adapter / "config.json").is_file() and not (adapter / "adapter_config.json").is_file():
+        with _lent(base, adapter, model):
+            yield base
+        return
     config = check(adapter, model)
     adapted = "lm_head" in (getattr(config, "target_modules", None) or ())
     with _embeddings(base, base.config.get_text_config().vocab_size if adapted else vocabulary):
@@ -109,6 +115,37 @@ def worn(
             dressed.delete_adapter("default")
             if hasattr(dressed, "unload"):
                 dressed.unload()
+
+
+@contextmanager
+def _lent(base: "PreTrainedModel", folder: Path, model: str) -> Iterator[None]:
+    """Give a base the weights of a model that was trained from it."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        notes = json.loads((folder / "politune.json").read_text("utf-8"))
+        given = {
+            k: v for f in sorted(folder.glob("*.safetensors")) for k, v in load_file(f).items()
+        }
+    except (OSError, ValueError, SafetensorError) as error:
+        message = f"model {folder} cannot be read: {' '.join(str(error).split())}"
+        raise ModelError(message) from error
+    own = dict(base.named_parameters())
+    shapes = {name: value.shape for name, value in own.items()}
+    if notes.get("base_sha256") != base_digest(model) or shapes != {
+        name: value.shape for name, value in given.items()
+    }:
+        message = f"model {folder} was not trained from {model}: their weights differ in kind"
+        raise ModelError(message)
+    before = {name: value.data for name, value in own.items()}
+    try:
+        for name, value in own.items():
+            value.data = given[name].to(value)
+        yield
+    finally:
+        for name, value in own.items():
+            value.data = before[name]
 
 
 def _compare(dressed: "PeftModel", adapter: Path, model: str, config: "PeftConfig") -> None:

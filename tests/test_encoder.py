@@ -1,6 +1,6 @@
 """Encoders: toxicity, and a stance learned from another filter, with a tiny BERT."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,17 @@ WORDS = ["taxes", "fares", "parks", "buses", "should", "rise", "fall", "the", "a
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT of two layers that knows a few words, with the classes of a toxicity model."""
+    """A random BERT that knows a few words, with the classes of a toxicity model."""
+    return make_bert(tmp_path_factory.mktemp("bert"), WORDS)
+
+
+def make_bert(folder: Path, words: Sequence[str]) -> Path:
+    """Write a BERT of two layers."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("bert")
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    folder.mkdir(exist_ok=True)
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     torch.manual_seed(0)
     config = BertConfig(

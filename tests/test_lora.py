@@ -335,6 +335,31 @@ def test_a_pair_that_the_model_cannot_read_whole_is_dropped(train: Callable[...,
     assert kept["reasons"] == {"longer than 512 tokens": 1}
 
 
+def test_a_longer_pair_is_cut_where_that_is_wanted(train: Callable[..., Path]) -> None:
+    long = Preference(id="long", prompt="Why?", chosen="rain " * 600, rejected="No.")
+    endless = Preference(id="endless", prompt="rain " * 600, chosen="Yes.", rejected="No.")
+    folder = train(pairs=[*PAIRS, long, endless], rank=2, too_long="truncate")
+    kept = json.loads((folder / "rows.json").read_text())
+    assert kept["truncated"] == ["long"]
+    assert "long" in kept["kept"]
+    assert kept["reasons"] == {"longer than 512 tokens": 1}
+
+
+def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(
+    train: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="step 2 of 3"):
+        train(rank=2, learning_rate=1e25, batch_size=8, every_steps=1, save_steps=1)
+    assert not (tmp_path / "run").exists()
+    assert (tmp_path / ".run" / "checkpoints" / "step-1" / "adapter_model.safetensors").is_file()
+    assert (tmp_path / ".run" / "state.safetensors").is_file()
+
+
+def test_an_arm_without_pairs_is_one_line(train: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match=r"no pair is left to train .*: none was given"):
+        train(pairs=[])
+
+
 def test_the_card_tells_how_to_ask_as_training_asked(train: Callable[..., Path]) -> None:
     folder = train(rank=2, system="Be brief.", enable_thinking=False)
     card = (folder / "adapter" / "README.md").read_text()

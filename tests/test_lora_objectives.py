@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,3 +126,23 @@ def test_losses_are_those_of_trl(tmp_path: Path) -> None:
     }
     theirs = losses_of_trl(tmp_path, variants)
     assert losses_of_ours(tmp_path, variants) == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("trl"), reason="TRL is not installed (extra trl)")
+@pytest.mark.filterwarnings("ignore")
+def test_simpo_and_orpo_are_those_of_trl() -> None:
+    """Its formulae alone are asked: its trainers of them are experimental."""
+    import torch
+    from trl.experimental.cpo import CPOTrainer
+    from trl.experimental.orpo import ORPOTrainer
+
+    policy, before, lengths = (torch.tensor(v) for v in (SUMS, BEFORE, LENGTHS))
+    scores, options = Scores(policy, before, lengths), Options(BETA, SMOOTHING, TARGET)
+    means = policy / lengths
+    fields = {"beta": BETA, "label_smoothing": SMOOTHING, "simpo_gamma": TARGET, "alpha": 0.0}
+    given = SimpleNamespace(**fields, loss_type="simpo", accelerator=SimpleNamespace(device="cpu"))
+    simpo, *_ = CPOTrainer.cpo_loss(given, *means)
+    assert OBJECTIVES["simpo"].losses(scores, options)[0].tolist() == pytest.approx(simpo.tolist())
+    odds, *_ = ORPOTrainer.odds_ratio_loss(given, *means)
+    orpo = -means[0] - odds
+    assert OBJECTIVES["orpo"].losses(scores, options)[0].tolist() == pytest.approx(orpo.tolist())

@@ -8,6 +8,7 @@ import pytest
 from politune_lora import LoRA, adapters, base, head, planning
 from politune_lora.loop import Training
 from politune_lora.packing import pack
+from politune_lora.places import Collect, Spread
 from politune_lora.rows import Row, Tokens
 from politune_lora.scoring import Scorer
 
@@ -176,15 +177,95 @@ def test_a_prompt_is_not_shared_where_an_adapter_puts_its_own_before_it(tmp_path
         given.packs(40, wanted=True)
 
 
-def test_memory_is_planned_from_what_a_pass_keeps() -> None:
+def test_layers_that_are_computed_again_change_no_value_and_keep_less() -> None:
+    given, rows = scorer(FAMILIES["llama"], {"lora_dropout": 0.2}), random_rows(4)
+    given = given.packs(40, wanted=True)
+    need = planning.measure(given, rows)
+    assert need.layers == 2
+    assert need.least < 0.7 * need.whole
+    found = []
+    for count in (0, 1, 2):
+        planning.recompute(given.model.get_base_model(), count)
+        torch_seed()
+        found.append(step(given, rows, "sft"))
+    for loss, gradients in found[1:]:
+        assert loss == found[0][0]
+        assert all((g == found[0][1][name]).all() for name, g in gradients.items())
+
+
+def torch_seed() -> None:
+    import torch
+
+    torch.manual_seed(0)
+
+
+def test_memory_is_planned_from_what_passes_keep() -> None:
     rows, given = random_rows(4), scorer(FAMILIES["llama"], {})
     one, many = (planning.kept_per_token(given, part) for part in (rows[:2], rows))
     assert 0.5 < one / many < 2  # texts of unlike length are padded for attention
     assert many > 2 * 32 * 8  # more than the two layers' inputs, in float64
-    assert planning.fit(2**40, many, rows) == planning.MOST
-    assert planning.fit(int(200 * many), many, rows) in {159, 160}
+    need = planning.Need(whole=1000.0, least=200.0, layers=4)
+    assert [need.per_token(count) for count in range(5)] == [1000, 1000, 800, 600, 400]
+    assert planning.fit(2**40, need, rows, None) == (0, planning.MOST)
+    room = int(planning.ENOUGH * 650 / planning.SHARE)
+    assert planning.fit(room, need, rows, None) == (3, 2218)
+    assert planning.fit(room, need, rows, 1) == (1, 1331)
+    assert planning.fit(int(100 * 400 / planning.SHARE), need, rows, None) == (4, 100)
     with pytest.raises(ModelError, match=r"the longest row has \d+ tokens.*lower max_length"):
-        planning.fit(int(10 * many), many, rows)
+        planning.fit(4000, need, rows, None)
+
+
+def test_weights_that_do_not_fit_are_told_before_they_are_loaded(tmp_path: Path) -> None:
+    import torch
+
+    model = str(tiny.llama(tmp_path))
+    size = planning.weights(model)
+    loaded = base.load_model(model, torch.float32, torch.device("cpu"))
+    assert size == sum(weight.numel() for weight in loaded.parameters())
+    planning.weigh(model, 32, 0, size * 4)
+    with pytest.raises(ModelError, match=r"for its weights alone.*: take dtype: bfloat16, or a sm"):
+        planning.weigh(model, 32, 0, size * 4 - 1)
+    with pytest.raises(ModelError, match="take four_bit: true"):
+        planning.weigh(model, 16, 0, size)
+    with pytest.raises(ModelError, match="take an adapter in place of full, or a smaller model"):
+        planning.weigh(model, 32, 1, size * 15)
+
+
+def test_a_lora_is_what_peft_makes_of_it() -> None:
+    ours, theirs = (scorer(FAMILIES["llama"], {"use_rslora": True}) for _ in range(2))
+    fused = [m for m in theirs.model.modules() if m.__dict__.pop("forward", None)]
+    assert len(fused) == 2 * 7
+    same(step(ours, random_rows(5), "simpo"), step(theirs, random_rows(5), "simpo"))
+    for given in (ours, theirs):
+        assert (given.reference(random_rows(5)) != given.all(random_rows(5))).any()
+    assert (ours.reference(random_rows(5)) == theirs.reference(random_rows(5))).all()
+
+
+def test_texts_one_after_the_other_are_where_those_side_by_side_are() -> None:
+    import torch
+
+    texts = [Tokens([1, 2, 3, 4], 2), Tokens([1, 2, 9], 2), Tokens([1, 2, 3, 5, 6], 2)]
+    filled, whole = (pack(texts, torch.device("cpu"), dense=dense) for dense in (False, True))
+    assert filled.documents is not None
+    assert whole.documents is not None
+    assert whole.documents.starts is not None
+    assert whole.documents.starts.tolist() == [0, 3, 5, 9]
+    for documents in (filled.documents, whole.documents):
+        values = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+        spread = Spread.apply(values, documents)  # type: ignore[no-untyped-call]
+        assert (spread == values[documents.places]).all()
+        real = torch.tensor([n for t, n in enumerate(documents.places.tolist())])
+        push = torch.randn_like(spread)
+        push[
+            [
+                at not in {*documents.back.tolist(), *documents.again.tolist()}
+                for at in range(len(real))
+            ]
+        ] = 0
+        (found,) = torch.autograd.grad(spread, values, push)
+        assert torch.allclose(found, torch.zeros(4, 3).double().index_add_(0, real, push))
+        (found,) = torch.autograd.grad(Collect.apply(spread, documents).sum(), values)  # type: ignore[no-untyped-call]
+        assert (found == 1).all()
 
 
 @pytest.mark.gpu

@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -80,7 +81,8 @@ class LoRA(Trainer):
     """A training that goes before, on the same rows: the fields in which it differs, such as
     {objective: sft, epochs: 2}. What it makes is then the reference."""
     adapter: str | dict[str, Any] = "lora"
-    """Any adapter of PEFT by name, or a mapping of `use` (the name) and that adapter's fields."""
+    """Any adapter of PEFT by name, or a mapping of `use` (the name) and that adapter's fields; or
+    `full`, which trains every weight of the model, in float32."""
     rank: PositiveInt = 16
     """Rank of LoRA's update."""
     alpha: PositiveFloat = 32
@@ -115,11 +117,18 @@ class LoRA(Trainer):
     max_grad_norm: PositiveFloat | None = 1.0
     """The gradient is scaled down to this norm where it is longer; null leaves it as it is."""
     max_length: PositiveInt = 1024
-    """Tokens of a prompt with its answer and end token, and at most what the model can read; a
-    longer pair is dropped and counted."""
+    """Tokens of a prompt with its answer and end token, and at most what the model can read."""
+    too_long: Literal["drop", "truncate"] = "drop"
+    """What becomes of a longer pair; either way it is counted. A cut answer has no end token."""
     micro_tokens: PositiveInt | None = None
     """Tokens that pass through the model at once; where not given, 1024 on a CPU, and as many
     as fit on a GPU. Changes memory and speed, not the result; a longer pair passes alone."""
+    recomputed_layers: NonNegativeInt | None = None
+    """Layers whose values are computed again in the backward pass instead of kept; where not given,
+    none on a CPU, and on a GPU as few as leave room. Changes memory and speed, not the result."""
+    compiled: bool = False
+    """Whether torch.compile makes kernels of each layer, once the reference is computed: a minute
+    or more at the start, for less time a step on a GPU."""
     packed: bool | None = None
     """Whether rows are laid out without padding, and what texts begin with alike is computed once;
     where not given, if the model can read them so. Changes speed, not the result."""
@@ -156,6 +165,9 @@ class LoRA(Trainer):
                     f"{field!r} is for LoRA; write the fields of {self.adapter_kind!r} beside 'use'"
                 )
                 raise ValueError(message)
+        if self.full and (self.online_reference or self.four_bit or isinstance(self.adapter, dict)):
+            message = "`adapter: full` takes neither fields, online_reference nor four_bit"
+            raise ValueError(message)
         if self.label_smoothing and not OBJECTIVES[self.objective].smoothed:
             message = f"{self.objective!r} takes no label_smoothing"
             raise ValueError(message)
@@ -185,6 +197,11 @@ class LoRA(Trainer):
         name = self.adapter if isinstance(self.adapter, str) else self.adapter["use"]
         return str(name).lower()
 
+    @property
+    def full(self) -> bool:
+        """Whether every weight of the model is trained."""
+        return self.adapter_kind == "full"
+
     def adapter_fields(self) -> dict[str, Any]:
         """Return what PEFT's configuration of the adapter is given."""
         fields = dict(self.adapter) if isinstance(self.adapter, dict) else {}
@@ -202,7 +219,7 @@ class LoRA(Trainer):
         seed: int,
         on_checkpoint: Callable[[ModelRef], None] | None = None,
     ) -> ModelRef:
-        """Train an adapter, and write it under `folder` with its log.
+        """Train an adapter, or the whole model, and write it under `folder` with its log.
 
         Writes adapter/, checkpoints/step-N/ (each an adapter with README.md and politune.json),
         log.jsonl (a line an optimiser step) and rows.json (what was kept, what was dropped). One

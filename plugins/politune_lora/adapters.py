@@ -66,6 +66,8 @@ def attach(model: "PreTrainedModel", config: "PeftConfig", base: str) -> "PeftMo
     from peft import get_peft_model
     from peft.tuners.tuners_utils import BaseTunerLayer
 
+    from politune_lora import linear
+
     _check_targets(model, getattr(config, "target_modules", None), base)
     try:
         with quiet():
@@ -85,6 +87,7 @@ def attach(model: "PreTrainedModel", config: "PeftConfig", base: str) -> "PeftMo
     for name, value in vars(config).items():
         if isinstance(value, set):  # PEFT writes sets in an order that changes from run to run
             setattr(config, name, sorted(value))
+    linear.install(adapted)
     return adapted
 
 

@@ -4,6 +4,7 @@ The linear layers of a model, which are nearly all of its work, see every token 
 a row taken apart into its texts, each causal, and put together again.
 """
 
+from inspect import signature
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,15 +14,20 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from politune_lora.packing import Documents
+    from politune_lora.whole import Whole
 
 NAME = "politune_packed"
+AMPERE = (8, 0)
+"""The first GPUs that FlashAttention runs on."""
+LARGEST_HEAD = 256
+"""And the largest heads that it takes."""
 
 
-def refusal(model: "PeftModel", longest: int) -> str | None:
+def refusal(model: "PeftModel | Whole", longest: int) -> str | None:
     """Say why a model cannot read packed rows of texts up to `longest` tokens, or None."""
-    adapter, inner = model.active_peft_config, model.get_base_model()
+    adapter, inner = getattr(model, "active_peft_config", None), model.get_base_model()
     config = inner.config.get_text_config()
-    if adapter.is_prompt_learning or adapter.peft_type == "ADAPTION_PROMPT":
+    if adapter and (adapter.is_prompt_learning or adapter.peft_type == "ADAPTION_PROMPT"):
         return f"a {adapter.peft_type.value.lower()} adapter has an attention of its own"
     if not inner._supports_attention_backend or inner._is_stateful:  # noqa: SLF001
         return "its attention cannot be exchanged"
@@ -36,6 +42,20 @@ def refusal(model: "PeftModel", longest: int) -> str | None:
     if getattr(config, "attn_logit_softcapping", None):
         return "its attention is capped"
     return None
+
+
+def dense(device: "torch.device", dtype: "torch.dtype", size: int) -> bool:
+    """Say whether FlashAttention takes heads of this size there, texts one after the other."""
+    import torch
+
+    if device.type != "cuda" or dtype is not torch.bfloat16 or size > LARGEST_HEAD:
+        return False
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return False
+    takes = signature(varlen_attn).parameters
+    return torch.cuda.get_device_capability(device) >= AMPERE and "enable_gqa" in takes
 
 
 def attend(
@@ -54,21 +74,52 @@ def attend(
     `query`, `key` and `value` are (1, heads, tokens, size), with fewer heads for the last two where
     queries share them.
     """
+    from politune_lora.places import Collect, Spread
+
+    by_text = [
+        Spread.apply(values[0].transpose(0, 1), documents)  # type: ignore[no-untyped-call]
+        for values in (query, key, value)
+    ]
+    work = _side_by_side if documents.starts is None else _one_after_the_other
+    out = work(by_text, documents, scaling)
+    return Collect.apply(out, documents)[None], None  # type: ignore[no-untyped-call]
+
+
+def _side_by_side(by_text: "list[Tensor]", documents: "Documents", scale: float | None) -> "Tensor":
     from torch.nn.functional import scaled_dot_product_attention
 
-    def by_text(values: "Tensor") -> "Tensor":
-        rows = values[0].transpose(0, 1).index_select(0, documents.places)
-        return rows.view(len(documents.lengths), documents.longest, *rows.shape[1:]).transpose(1, 2)
-
+    shape = (len(documents.lengths), documents.longest)
+    query, key, value = (v.view(*shape, *v.shape[1:]).transpose(1, 2) for v in by_text)
+    shared = query.shape[1] != key.shape[1]
     out = scaled_dot_product_attention(
-        by_text(query),
-        by_text(key),
-        by_text(value),
-        is_causal=True,
-        scale=scaling,
+        query, key, value, is_causal=True, scale=scale, enable_gqa=shared
+    )
+    return out.transpose(1, 2).flatten(0, 1)
+
+
+def _one_after_the_other(
+    by_text: "list[Tensor]", documents: "Documents", scale: float | None
+) -> "Tensor":
+    import torch
+    from torch.nn.attention.varlen import varlen_attn
+
+    edges, longest, dtype = documents.starts, documents.longest, by_text[0].dtype
+    assert edges is not None
+    query, key, value = (v.to(torch.bfloat16) for v in by_text)
+    out = varlen_attn(
+        query,
+        key,
+        value,
+        edges,
+        edges,
+        longest,
+        longest,
+        scale=scale,
+        window_size=(-1, 0),
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    return out.transpose(1, 2).flatten(0, 1).index_select(0, documents.back)[None], None
+    assert isinstance(out, torch.Tensor)
+    return out.to(dtype)
 
 
 def install(model: "PreTrainedModel") -> None:

@@ -97,16 +97,21 @@ class _Logps(torch.autograd.Function):
                 logits = torch.nn.functional.linear(given, weight, bias).float()
                 if up is not None:
                     logits += low[part].to(up.dtype) @ up.T
-                places, norms = targets[part, None], logits.logsumexp(-1, keepdim=True)
-                found[part] = (logits.gather(1, places) - norms)[:, 0]
+                places, top = targets[part, None], logits.amax(-1, keepdim=True)
+                told = logits.gather(1, places) - top
+                push = logits.sub_(top).exp_()
+                total = push.sum(-1, keepdim=True)
+                found[part] = (told - total.log())[:, 0]
                 if pull is None:
                     continue
-                push = logits.sub_(norms).exp_().neg_()
-                push.scatter_add_(1, places, torch.ones_like(norms))
-                pull[part] = push.to(weight.dtype) @ weight
+                # Instead of all probabilities, what few numbers come of them is divided.
+                push.scatter_add_(1, places, -total)
+                share = -total.reciprocal()
+                pull[part] = (push.to(weight.dtype) @ weight) * share.to(weight.dtype)
                 if learns:
-                    pull_low[part] = (push.to(up.dtype) @ up).to(low.dtype)
-                    pull_up[answer].addmm_(push.to(up.dtype).T, low[part].to(up.dtype))
+                    given, push = (low[part] * share).to(up.dtype), push.to(up.dtype)
+                    pull_low[part] = ((push @ up) * share).to(low.dtype)
+                    pull_up[answer].addmm_(push.T, given)
         ctx.save_for_backward(pull, pull_low, pull_up)
         ctx.firsts = [0, *accumulate(lengths[:-1])]
         return found

@@ -24,10 +24,11 @@ from politune_lora.scoring import Scorer
 
 if TYPE_CHECKING:
     import torch
-    from peft import PeftConfig
+    from peft import PeftConfig, PeftModel
     from torch import Tensor
 
     from politune_lora import LoRA
+    from politune_lora.whole import Whole
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Job:
 
     def work_in(self, world: World, on_checkpoint: Callback | None = None) -> None:
         """Do one process's share of the work; the one that leads writes."""
-        config = adapters.configure(self.settings.adapter_kind, self.settings.adapter_fields())
+        config = self._config()
         phases = [(phase, *self._rows(phase)) for phase in self.settings.phases]
         provenance = self._provenance(phases[-1][1])
         of = saving.text_digest(saving.canonical(asdict(provenance))) or ""
@@ -88,6 +89,12 @@ class Job:
             if world.leads:
                 saving.save(scorer.model, self.work / "adapter", provenance, writer.total)
 
+    def _config(self) -> "PeftConfig | None":
+        settings = self.settings
+        if settings.full:
+            return None
+        return adapters.configure(settings.adapter_kind, settings.adapter_fields())
+
     def _steps(
         self,
         trainings: Sequence[Training],
@@ -105,6 +112,8 @@ class Job:
                 if phase == start.phase and found is not None:
                     state.load(self.work, training, found)
                     done = found.step
+                if self.settings.compiled:
+                    planning.compiled(training.scorer.model.get_base_model())
                 for step, figures in enumerate(training.run(done), done + 1):
                     counted = {**figures, "step": before + step}
                     yield counted, training, state.Place(of, phase, step)
@@ -132,6 +141,7 @@ class Job:
             max_length=longest,
             max_characters=phase.max_length if phase.compat else None,
             plain=objective.plain,
+            truncate=phase.too_long == "truncate",
         )
         if not rows:
             reasons = ", ".join(sorted({d.reason for d in dropped})) or "none was given"
@@ -153,22 +163,38 @@ class Job:
             versions=saving.versions(),
         )
 
-    def _scorer(self, config: "PeftConfig", device: "torch.device", rows: Sequence[Row]) -> Scorer:
-        import torch
-
+    def _scorer(
+        self, config: "PeftConfig | None", device: "torch.device", rows: Sequence[Row]
+    ) -> Scorer:
         settings = self.settings
         dtype = base.pick_dtype(settings.dtype, device)
-        model = base.load_model(self.model, dtype, device, four_bit=settings.four_bit)
-        scorer = Scorer(adapters.attach(model, config, self.model), device, dtype, ON_CPU)
+        scorer = Scorer(self._model(config, dtype, device), device, dtype, ON_CPU)
         scorer = scorer.packs(max(row.width for row in rows), wanted=settings.packed)
-        if settings.micro_tokens:
-            return replace(scorer, micro_tokens=settings.micro_tokens)
-        if device.type == "cpu":
-            return scorer
-        longest = max(rows, key=lambda row: row.width)
-        per_token = planning.kept_per_token(scorer, [longest])
-        free, _ = torch.cuda.mem_get_info(device)
-        return replace(scorer, micro_tokens=planning.fit(free, per_token, rows))
+        if settings.micro_tokens or device.type == "cpu":
+            planning.recompute(scorer.model.get_base_model(), settings.recomputed_layers or 0)
+            return replace(scorer, micro_tokens=settings.micro_tokens or ON_CPU)
+        need = planning.measure(scorer, [max(rows, key=lambda row: row.width)])
+        free = planning.free_memory(device)
+        again, tokens = planning.fit(free, need, rows, settings.recomputed_layers)
+        log.info("%d tokens at once; %d of %d layers computed again", tokens, again, need.layers)
+        planning.recompute(scorer.model.get_base_model(), again)
+        return replace(scorer, micro_tokens=tokens)
+
+    def _model(
+        self, config: "PeftConfig | None", dtype: "torch.dtype", device: "torch.device"
+    ) -> "PeftModel | Whole":
+        import torch
+
+        from politune_lora.whole import Whole
+
+        settings = self.settings
+        loaded = torch.float32 if config is None else dtype  # autocast works in `dtype`
+        bits = 4 if settings.four_bit else loaded.itemsize * 8
+        planning.weigh(self.model, bits, settings.full, planning.free_memory(device))
+        model = base.load_model(self.model, loaded, device, four_bit=settings.four_bit)
+        if config is None:
+            return Whole(model, self.chat.tokenizer)
+        return adapters.attach(model, config, self.model)
 
     def _known(
         self, training: Training, provenance: saving.Provenance, *, first: bool
@@ -193,7 +219,7 @@ class Job:
         if found is None:
             with suppress(OSError):
                 saving.remove(self.work)
-            saving.write_rows(self.work / "rows.json", [row.id for row in rows], dropped)
+            saving.write_rows(self.work / "rows.json", rows, dropped)
             saving.write(self.work / LOG, "")
             if dropped:
                 total = len(rows) + len(dropped)

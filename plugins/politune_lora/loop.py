@@ -93,9 +93,8 @@ class Training:
         import torch
 
         weights = [p for _, p in self.weights]
-        fused = self.scorer.device.type == "cuda"
         return torch.optim.AdamW(
-            weights, self.peak, weight_decay=self.settings.weight_decay, fused=fused
+            weights, self.peak, weight_decay=self.settings.weight_decay, fused=True
         )
 
     def run(self, done: int = 0) -> Iterator[dict[str, float]]:

@@ -7,7 +7,7 @@ share their prompt, and all of a batch the beginning of the chat template.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from politune_lora.rows import Row, Tokens
@@ -22,10 +22,19 @@ class Documents:
     """Where in a packed row the tokens of each of its texts are."""
 
     places: "Tensor"
-    """(texts * longest,): the places of a text's tokens in order, filled up with 0."""
+    """(texts * longest,): the tokens of each text in order, filled up with 0."""
     back: "Tensor"
-    """(tokens,): where in `places` each token is."""
+    """(tokens,): where in `places` each token is; of several, the last."""
+    owners: "Tensor"
+    """(texts * longest,): the token that `back` finds there, or else the number of tokens."""
+    again: "Tensor"
+    """(copies,): where in `places` tokens are that `back` finds elsewhere."""
+    shared: "Tensor"
+    """(copies,): which tokens those are."""
     lengths: tuple[int, ...]
+    starts: "Tensor | None" = None
+    """(texts + 1,), int32: where each text starts in `places`, and where the last one ends, where
+    texts stand one after the other without filling."""
 
     @property
     def longest(self) -> int:
@@ -68,10 +77,11 @@ def _tensor(values: Sequence[int], device: "torch.device") -> "Tensor":
     return torch.tensor(values, dtype=torch.long).to(device, non_blocking=True)
 
 
-def pack(texts: Sequence[Tokens], device: "torch.device") -> Batch:
+def pack(texts: Sequence[Tokens], device: "torch.device", *, dense: bool = False) -> Batch:
     """Lay texts out as one row in which no beginning that they share is repeated.
 
-    The last token of a text predicts nothing, and is left out.
+    The last token of a text predicts nothing, and is left out. `dense` says that attention takes
+    texts one after the other, instead of side by side.
     """
     known: dict[tuple[int, int], int] = {}
     ids: list[int] = []
@@ -96,18 +106,37 @@ def pack(texts: Sequence[Tokens], device: "torch.device") -> Batch:
         _targets(texts, device),
         tuple(len(t.ids) - t.prompt for t in texts),
         _tensor(positions, device)[None],
-        _documents(paths, len(ids), device),
+        _documents(paths, len(ids), device, dense=dense),
     )
 
 
-def _documents(paths: Sequence[Sequence[int]], tokens: int, device: "torch.device") -> Documents:
-    longest = max(map(len, paths))
-    places, back = [], [0] * tokens
-    for i, path in enumerate(paths):
-        places += [*path, *[0] * (longest - len(path))]
-        for j, place in enumerate(path):
-            back[place] = i * longest + j
-    return Documents(_tensor(places, device), _tensor(back, device), tuple(map(len, paths)))
+def _documents(
+    paths: Sequence[Sequence[int]], tokens: int, device: "torch.device", *, dense: bool
+) -> Documents:
+    import torch
+
+    lengths = tuple(map(len, paths))
+    longest = max(lengths)
+    starts = [0, *accumulate(lengths if dense else [longest] * len(paths))]
+    places, back = [0] * starts[-1], [0] * tokens
+    for start, path in zip(starts, paths, strict=False):
+        places[start : start + len(path)] = path
+        for at, token in enumerate(path, start):
+            back[token] = at
+    owners = [tokens] * len(places)
+    for token, at in enumerate(back):
+        owners[at] = token
+    real = (at for start, n in zip(starts, lengths, strict=False) for at in range(start, start + n))
+    again = [at for at in real if owners[at] == tokens]
+    return Documents(
+        _tensor(places, device),
+        _tensor(back, device),
+        _tensor(owners, device),
+        _tensor(again, device),
+        _tensor([places[at] for at in again], device),
+        lengths,
+        torch.tensor(starts, dtype=torch.int32).to(device) if dense else None,
+    )
 
 
 def pad(texts: Sequence[Tokens], device: "torch.device") -> Batch:

@@ -41,6 +41,8 @@ class Row:
     id: str
     answers: tuple[Tokens, ...]
     """The chosen answer, then the rejected one where the objective looks at it."""
+    truncated: bool = False
+    """Whether an answer was cut off."""
 
     @cached_property
     def width(self) -> int:
@@ -184,12 +186,14 @@ def tokenise(
     max_length: int,
     max_characters: int | None = None,
     plain: bool = False,
+    truncate: bool = False,
 ) -> tuple[list[Row], list[Dropped]]:
     """Return the rows that can be trained on, and those that cannot, with the reason.
 
     `answers` says how many of each row are looked at: the chosen one, the rejected one, and the
     chosen one of the next row as a third. `max_length` is in tokens: prompt, answer and end token.
-    A longer row is dropped, not cut: a cut answer would teach the model to break off.
+    A longer row is dropped, since a cut answer teaches the model to break off, or else, where that
+    is wanted, cut, if any of each answer is left.
     """
     reasons = {p.id: _unfit(p, answers, max_characters, plain=plain) for p in preferences}
     given = [p for p in preferences if reasons[p.id] is None]
@@ -199,9 +203,14 @@ def tokenise(
     flat = [(p.prompt, text) for p, its in zip(given, texts, strict=True) for text in its]
     encoded = iter(chat.plain([text for _, text in flat]) if plain else chat.encode(flat))
     found = {p.id: Row(p.id, tuple(islice(encoded, answers))) for p in given}
-    for row in found.values():
+    for row in list(found.values()):
         if row.width > max_length:
-            reasons[row.id] = f"longer than {max_length} tokens"
+            whole = all(answer.prompt < max_length for answer in row.answers)
+            if truncate and whole:
+                cut = tuple(Tokens(a.ids[:max_length], a.prompt) for a in row.answers)
+                found[row.id] = Row(row.id, cut, truncated=True)
+            else:
+                reasons[row.id] = f"longer than {max_length} tokens"
     dropped = [Dropped(id=name, reason=reason) for name, reason in reasons.items() if reason]
     return [row for row in found.values() if reasons[row.id] is None], dropped
 

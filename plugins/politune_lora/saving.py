@@ -24,14 +24,17 @@ from politune_harness.records import JSON, Dropped
 if TYPE_CHECKING:
     from peft import PeftModel
 
+    from politune_lora.rows import Row
+    from politune_lora.whole import Whole
+
 CARD = """\
 ---
 base_model: {base}
-library_name: peft
+library_name: {library}
 pipeline_tag: text-generation
 ---
 
-# An adapter made with PoliTune Harness
+# {What} made with PoliTune Harness
 
 Trained on {rows} {what}, from `{base}`, with the objective `{objective}`, for {steps} steps, with
 seed {seed}. `politune.json` beside this card holds every setting, the versions of the libraries,
@@ -42,10 +45,24 @@ model takes. What it writes is neither a fact nor anyone's opinion, and the text
 on may be one-sided. Measure it, beside the base model and a control, before you conclude anything
 from it. Do not use it to persuade, or to speak for a person or a group.
 
-To measure it: `lm_eval --model hf --model_args pretrained={base},peft=FOLDER{options}`.
-To switch it off: leave `peft` out, or in Python `with model.disable_adapter(): ...`. The weights
-of the base model are unchanged.
+To measure it: `lm_eval --model hf --model_args {load}{options}`.
+To switch it off: {off}.
 """
+
+ADAPTER = {
+    "What": "An adapter",
+    "library": "peft",
+    "load": "pretrained={base},peft=FOLDER",
+    "off": "leave `peft` out, or in Python `with model.disable_adapter(): ...`. The weights\n"
+    "of the base model are unchanged",
+}
+WHOLE = {
+    "What": "A model",
+    "library": "transformers",
+    "load": "pretrained=FOLDER",
+    "off": "take the base model, `{base}`",
+}
+"""What the card of an adapter says, and that of a model all of whose weights were trained."""
 
 
 KINDS = {"sft": "prompts with an answer", "clm": "texts"}
@@ -70,7 +87,9 @@ class Provenance:
 
     def card(self, step: int) -> str:
         """Return the model card of the adapter as it is after `step` steps."""
+        form = WHOLE if self.settings.get("adapter") == "full" else ADAPTER
         return CARD.format(
+            **{key: text.format(base=self.base) for key, text in form.items()},
             base=self.base,
             rows=self.rows,
             what=KINDS.get(self.objective, "preference pairs"),
@@ -156,15 +175,16 @@ def append(path: Path, value: object) -> None:
         raise HarnessError(message) from error
 
 
-def write_rows(path: Path, kept: Sequence[str], dropped: Sequence[Dropped]) -> None:
-    """Write which rows were trained on, by id, and which were not, with their reasons."""
+def write_rows(path: Path, kept: "Sequence[Row]", dropped: Sequence[Dropped]) -> None:
+    """Write which rows were trained on, by id, which of them were cut, and which were left out."""
     reasons = [d.reason for d in dropped]
     counts = {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
     rows = [{"id": d.id, "reason": d.reason} for d in dropped]
-    write(path, canonical({"kept": list(kept), "dropped": rows, "reasons": counts}))
+    named = {"kept": [row.id for row in kept], "truncated": [r.id for r in kept if r.truncated]}
+    write(path, canonical({**named, "dropped": rows, "reasons": counts}))
 
 
-def save(model: "PeftModel", folder: Path, provenance: Provenance, step: int) -> None:
+def save(model: "PeftModel | Whole", folder: Path, provenance: Provenance, step: int) -> None:
     """Write the adapter with its card and provenance, all of it or nothing.
 
     Raises HarnessError where the folder cannot be written.

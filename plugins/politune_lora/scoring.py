@@ -16,19 +16,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from politune_lora.head import Head
+    from politune_lora.whole import Whole
 
 
 @dataclass(frozen=True)
 class Scorer:
     """A model on its device, asked for log-probabilities."""
 
-    model: "PeftModel"
+    model: "PeftModel | Whole"
     device: "torch.device"
     dtype: "torch.dtype"
     """Of the base model; the adapter's weights are float32, and bfloat16 means autocast."""
     micro_tokens: int
     packed: bool = False
     """Whether `packs` has found that the model can read packed rows."""
+    dense: bool = False
+    """Whether attention then takes texts one after the other, without filling."""
 
     def packs(self, longest: int, *, wanted: bool | None) -> Self:
         """Return a scorer with packed rows, where the model can read such rows up to `longest`.
@@ -39,8 +42,13 @@ class Scorer:
             return self
         why = attention.refusal(self.model, longest)
         if why is None:
-            attention.install(self.model.get_base_model())
-            return replace(self, packed=True)
+            inner = self.model.get_base_model()
+            attention.install(inner)
+            config = inner.config.get_text_config()
+            size = getattr(config, "head_dim", None)
+            size = size or config.hidden_size // config.num_attention_heads
+            dense = attention.dense(self.device, self.dtype, size)
+            return replace(self, packed=True, dense=dense)
         if wanted:
             message = f"packed rows do not go with this model: {why}; leave `packed` out to pad"
             raise ModelError(message)
@@ -69,7 +77,9 @@ class Scorer:
         return head if same else None
 
     def _lay(self, texts: Sequence[Tokens]) -> Batch:
-        return (pack if self.packed else pad)(texts, self.device)
+        if self.packed:
+            return pack(texts, self.device, dense=self.dense)
+        return pad(texts, self.device)
 
     def _run(self, batch: Batch, sources: "Tensor") -> "tuple[Tensor, Tensor]":
         """Return the hidden states that the head is given at `sources`, and its logits there.

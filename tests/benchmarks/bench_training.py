@@ -2,12 +2,14 @@
 
 Run from the root of the repository, with TRL installed (extra `trl`), on one thread:
 
-    OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_training PAIRS.csv [--work dpo] [--repeat 5]
+    OMP_NUM_THREADS=1 python -m tests.benchmarks.bench_training PAIRS.csv [--work dpo]
+        [--repeat 5] [--pairs 1000] [--out FIGURES.jsonl]
 
-PAIRS.csv has the columns prompt, chosen and rejected. Every run is a process of its own, from
-loading the model to the last step; its memory is the peak that the process ever had above what
-importing the libraries took. Both are given the same token ids, the same adapter, the same rows in
-each step, AdamW with the same rate, and clipping at 1.
+PAIRS.csv has the columns prompt, chosen and rejected; for `quickstart`, rows.jsonl of a run's
+3-overlap/left (`politune run quickstart`) takes its place. Every run is a process of its own, from
+loading the model to the last step; its memory is the peak that the process ever had (`peak`), and
+that above what importing the libraries took (`above`), in MiB. Both are given the same token ids,
+the same adapter, the same rows in each step, AdamW with the same rate, and clipping at 1.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from politune_lora import LoRA
 from politune_lora.loop import order
 from politune_lora.rows import Chat, tokenise
@@ -31,11 +34,28 @@ from politune_harness import ModelRef, Preference
 
 WORKS: dict[str, dict[str, Any]] = {
     "dpo": {"objective": "dpo", "vocabulary": 2048, "epochs": 4},
-    "dpo-32k": {"objective": "dpo", "vocabulary": 32000, "epochs": 1, "pairs": 160},
-    "sft": {"objective": "sft", "vocabulary": 2048, "epochs": 1},
-    "quickstart": {"objective": "dpo", "model": "quickstart", "epochs": 2, "pairs": 240},
+    "dpo-32k": {"objective": "dpo", "vocabulary": 32000, "epochs": 4, "ways": ["compact"]},
+    "sft": {
+        "objective": "sft",
+        "vocabulary": 2048,
+        "epochs": 1,
+        "ways": ["padded", "padding-free", "packed"],
+    },
+    "quickstart": {
+        "objective": "sft",
+        "model": "quickstart",
+        "epochs": 2,
+        "pairs": 240,
+        "batch": 16,
+        "rate": 2e-3,
+        "ways": ["padded", "padding-free"],
+    },
+    "quickstart-dpo": {"objective": "dpo", "model": "quickstart", "epochs": 2, "pairs": 240},
     "small": {"objective": "dpo", "vocabulary": 2048, "epochs": 1, "pairs": 48},
 }
+"""`ways` are those in which TRL works: `compact` scores completions alone, which TRL does by itself
+on a GPU only; `padding-free` and `packed` are its two layouts without padding, the second of which
+makes other steps of the same rows."""
 BATCH, RATE, RANK, SEED = 8, 1e-4, 8, 0
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{{ eos_token }}"
@@ -83,10 +103,10 @@ def settings(work: Mapping[str, Any]) -> LoRA:
         objective=work["objective"],
         rank=RANK,
         alpha=2 * RANK,
-        learning_rate=RATE,
+        learning_rate=work.get("rate", RATE),
         warmup=0,
         schedule="constant",
-        batch_size=BATCH,
+        batch_size=work.get("batch", BATCH),
         epochs=work["epochs"],
         max_length=1024,
     )
@@ -101,21 +121,25 @@ def ours(
 
 
 def theirs(
-    model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any]
+    model: str, pairs: Sequence[Preference], folder: Path, work: Mapping[str, Any], way: str
 ) -> list[float]:
     """TRL at its fastest on a CPU: no recomputation, and its reference computed beforehand."""
     import torch
+    import trl.trainer.utils
     from datasets import Dataset
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if way == "compact":
+        trl.trainer.utils._use_triton = lambda _device: True
     tokens = AutoTokenizer.from_pretrained(model)
     chat = Chat(tokens, model)
     sft = work["objective"] == "sft"
     kept = {row.id for row in tokenise(pairs, chat, answers=1 if sft else 2, max_length=1024)[0]}
     pairs = [p for p in pairs if p.id in kept]
     tokens.eos_token = end = str(tokens.decode(chat.end))
-    plan = [i for _, step in order(len(pairs), BATCH, work["epochs"], SEED) for i in step]
+    batch = work.get("batch", BATCH)
+    plan = [i for _, step in order(len(pairs), batch, work["epochs"], SEED) for i in step]
     rows = []
     for p in pairs:
         prompt = chat.render(p.prompt)
@@ -128,9 +152,9 @@ def theirs(
     lm = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     common: dict[str, Any] = {
         "output_dir": str(folder),
-        "per_device_train_batch_size": BATCH,
+        "per_device_train_batch_size": batch,
         "num_train_epochs": 1,
-        "learning_rate": RATE,
+        "learning_rate": work.get("rate", RATE),
         "lr_scheduler_type": "constant",
         "max_length": 1024,
         "gradient_checkpointing": False,
@@ -150,8 +174,13 @@ def theirs(
         lora_dropout=0.0,
         target_modules="all-linear",
     )
+    common |= {"padding-free": {"padding_free": True, "max_length": None}}.get(way, {})
+    if way == "packed":  # a row of 1,024 tokens a step, which is nearest to eight texts
+        common |= {"packing": True, "per_device_train_batch_size": 1}
+        plan = []
     trainer = _trl(sft, lm, common, data, tokens, adapter)
-    trainer.train_dataset = trainer.train_dataset.select(plan)
+    if plan:
+        trainer.train_dataset = trainer.train_dataset.select(plan)
     trainer._get_train_sampler = lambda *_: torch.utils.data.SequentialSampler(
         trainer.train_dataset
     )
@@ -177,7 +206,7 @@ def _trl(sft: bool, lm: Any, common: dict[str, Any], data: Any, tokens: Any, ada
     )
 
 
-def one(side: str, model: str, path: Path, work: Mapping[str, Any]) -> None:
+def one(side: str, model: str, path: Path, work: Mapping[str, Any], count: int) -> None:
     """Do one run, and print what it took as a line of JSON."""
     import warnings
 
@@ -185,21 +214,29 @@ def one(side: str, model: str, path: Path, work: Mapping[str, Any]) -> None:
     import torch  # noqa: F401
     import transformers
 
-    if side == "theirs":
+    if side != "ours":
         import trl  # noqa: F401
     warnings.simplefilter("ignore")
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    pairs = read(path, work.get("pairs", 1000))
+    pairs = read(path, count)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "out")
         wall, cpu = time.perf_counter(), time.process_time()
-        losses = {"ours": ours, "theirs": theirs}[side](model, pairs, Path(folder, "out"), work)
+        if side == "ours":
+            losses = ours(model, pairs, out, work)
+        else:
+            losses = theirs(model, pairs, out, work, side)
         took = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print("\n" + json.dumps({**took, "peak": peak, "before": before, "losses": losses}))  # noqa: T201
 
 
 def read(path: Path, count: int) -> list[Preference]:
+    """Return the first pairs of a CSV file, or of an artifact's rows.jsonl."""
+    if path.suffix == ".jsonl":
+        lines = path.read_bytes().splitlines()[:count]
+        return [msgspec.json.decode(line, type=Preference) for line in lines]
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
     return [
@@ -208,9 +245,9 @@ def read(path: Path, count: int) -> list[Preference]:
     ]
 
 
-def run(side: str, model: str, path: Path, name: str) -> dict[str, Any]:
+def run(side: str, model: str, path: Path, name: str, count: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.bench_training", str(path)]
-    command += ["--work", name, "--side", side, "--model", model]
+    command += ["--work", name, "--side", side, "--model", model, "--pairs", str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr)
@@ -218,7 +255,7 @@ def run(side: str, model: str, path: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def compare(name: str, path: Path, repeat: int) -> None:
+def compare(name: str, path: Path, repeat: int, count: int, out: Path | None) -> None:
     """Print medians of alternating runs, and how far apart the losses were."""
     from politune_harness.registry import Registry
 
@@ -228,37 +265,64 @@ def compare(name: str, path: Path, repeat: int) -> None:
         if "model" not in work:
             texts = [f"{p.prompt}\n{p.chosen}\n{p.rejected}" for p in read(path, 1000)]
             make_model(Path(folder), texts, work["vocabulary"])
-        both: dict[str, list[dict[str, Any]]] = {"theirs": [], "ours": []}
+        runs: dict[str, list[dict[str, Any]]] = {}
         for _ in range(repeat):
-            for side, runs in both.items():
-                runs.append(run(side, model, path, name))
-    print(f"{name}: {repeat} alternating runs, ours against TRL's")  # noqa: T201
-    for figure in ("wall", "cpu", "peak"):
-        mine, other = ([r[figure] for r in both[side]] for side in ("ours", "theirs"))
-        ratios = [a / b for a, b in zip(mine, other, strict=True)]
-        middle, least = (f"{f(mine):.1f} / {f(other):.1f}" for f in (statistics.median, min))
-        print(f"  {figure}: median {middle}, least {least}; ratio of the least", end=" ")  # noqa: T201
-        print(f"{min(mine) / min(other):.2f}, median ratio", end=" ")  # noqa: T201
-        print(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")  # noqa: T201
-    mine, other = (both[side][0]["losses"] for side in ("ours", "theirs"))
-    apart = max(abs(a - b) for a, b in zip(mine, other, strict=True))
-    print(f"  {len(mine)} losses, at most {apart:.1e} apart")  # noqa: T201
+            for side in (*work.get("ways", ["padded"]), "ours"):
+                runs.setdefault(side, []).append(run(side, model, path, name, count))
+                sys.stderr.write(f"{name} {side}: {runs[side][-1]['cpu']:.1f} s\n")
+    if out:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"work": name, "pairs": count, "runs": runs}) + "\n")
+    show(name, runs)
+
+
+def show(name: str, runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Print the medians of what ours took and what each way of TRL took, and the losses."""
+    mine = runs["ours"]
+    print(f"{name}: {len(mine)} alternating runs, ours against TRL's")  # noqa: T201
+    for side in (side for side in runs if side != "ours"):
+        for figure in ("wall", "cpu", "peak", "above"):
+            a, b = ([_figure(r, figure) for r in runs[each]] for each in ("ours", side))
+            ratios = [x / y for x, y in zip(a, b, strict=True)]
+            print(  # noqa: T201
+                f"  {side}, {figure}: {statistics.median(a):.1f} / {statistics.median(b):.1f}; "
+                f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+                f"{max(ratios):.2f})"
+            )
+        ours, theirs = mine[0]["losses"], runs[side][0]["losses"]
+        if len(ours) == len(theirs):
+            apart = max(abs(x - y) for x, y in zip(ours, theirs, strict=True))
+            print(f"  {side}: {len(ours)} losses, at most {apart:.1e} apart")  # noqa: T201
+        else:
+            means = f"{statistics.mean(ours):.4f} / {statistics.mean(theirs):.4f}"
+            steps = f"{len(ours)} / {len(theirs)} steps"
+            print(f"  {side}: mean loss {means} in {steps}")  # noqa: T201
+
+
+def _figure(run: Mapping[str, Any], name: str) -> float:
+    """Return seconds, or MiB: the peak of the process, or that above its imports."""
+    if name in run and name != "peak":
+        return float(run[name])
+    return float(run["peak"] - (run["before"] if name == "above" else 0)) / 1024
 
 
 def main() -> None:
     """Compare the works that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pairs", type=Path)
+    parser.add_argument("pairs_csv", type=Path, metavar="PAIRS.csv")
     parser.add_argument("--work", choices=WORKS, action="append")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--side", choices=["ours", "theirs"])
+    parser.add_argument("--pairs", type=int, help="rows of the file; their number changes no ratio")
+    parser.add_argument("--out", type=Path, help="a file of JSON lines to which figures are added")
+    parser.add_argument("--side")
     parser.add_argument("--model")
     given = parser.parse_args()
-    if given.side:
-        one(given.side, given.model, given.pairs, WORKS[given.work[0]])
-        return
     for name in given.work or WORKS:
-        compare(name, given.pairs, given.repeat)
+        count = given.pairs or WORKS[name].get("pairs", 1000)
+        if given.side:
+            one(given.side, given.model, given.pairs_csv, WORKS[name], count)
+        else:
+            compare(name, given.pairs_csv, given.repeat, count, given.out)
 
 
 if __name__ == "__main__":

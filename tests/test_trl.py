@@ -1,0 +1,82 @@
+"""Training by TRL: where it is installed, the losses of `lora`, in one process and in two."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from politune_lora import LoRA
+from politune_trl import TRL
+
+from politune_harness import ModelRef, RecipeError, ServiceError
+from politune_harness.adapters import check
+from tests import lora_models as tiny
+
+PAIRS = tiny.pairs(8)
+INSTALLED = importlib.util.find_spec("trl") is not None
+needs_trl = pytest.mark.skipif(not INSTALLED, reason="TRL is not installed (extra trl)")
+FIELDS: dict[str, Any] = {"rank": 4, "batch_size": 8, "learning_rate": 1e-3, "warmup": 0}
+LAUNCH = "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_CPU\nnum_processes: 2\n"
+LAUNCH += "num_machines: 1\nmachine_rank: 0\nuse_cpu: true\nmixed_precision: 'no'\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    return ModelRef(base=str(tiny.llama(tmp_path_factory.mktemp("model"))))
+
+
+def losses(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+@needs_trl
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("objective", ["dpo", "sft"])
+def test_the_first_loss_is_that_of_lora(model: ModelRef, tmp_path: Path, objective: str) -> None:
+    fields: dict[str, Any] = {**FIELDS, "objective": objective}
+    trainer = TRL(**fields, micro_batch=8, epochs=2)
+    ref = trainer.train(PAIRS, model, tmp_path / "trl", seed=0)
+    LoRA(**fields).train(PAIRS, model, tmp_path / "lora", seed=0)
+    found = losses(tmp_path / "trl")
+    assert len(found) == 2
+    assert found[0] == pytest.approx(losses(tmp_path / "lora")[0], abs=1e-4)
+    assert found[1] < found[0]
+    check(Path(str(ref.adapter)), model.base)
+    assert sorted(p.name for p in (tmp_path / "trl").iterdir()) == [
+        "adapter",
+        "log.jsonl",
+        "rows.json",
+    ]
+    assert len(list((tmp_path / "trl" / "adapter").iterdir())) == 4
+
+
+@needs_trl
+def test_accelerate_runs_it_where_a_file_says(model: ModelRef, tmp_path: Path) -> None:
+    (tmp_path / "accelerate.yaml").write_text(LAUNCH)
+    trainer = TRL(**FIELDS, micro_batch=4, launch=tmp_path / "accelerate.yaml")
+    trainer.train(PAIRS, model, tmp_path / "two", seed=0)
+    assert losses(tmp_path / "two") == pytest.approx([0.6931], abs=1e-3)
+
+
+@needs_trl
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"arguments": {"bta": 1}}, "TRL does not take these arguments: .*bta"),
+        ({"micro_batch": 3}, "batch_size 8 is no multiple of the 3 pairs at once"),
+    ],
+)
+def test_what_trl_does_not_take_is_one_line(
+    model: ModelRef, tmp_path: Path, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message) as raised:
+        TRL(**{**FIELDS, **fields}).train(PAIRS, model, tmp_path, seed=0)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.skipif(INSTALLED, reason="TRL is installed")
+def test_without_trl_it_says_what_to_install(model: ModelRef, tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match=r"pip install 'politune-harness\[trl\]'"):
+        TRL().train(PAIRS, model, tmp_path, seed=0)

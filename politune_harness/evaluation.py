@@ -15,8 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from politune_harness import halves
 from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError, one_line
+from politune_harness.halves import Half
 from politune_harness.judging import DEFERRED
 from politune_harness.lm import counted, fluency, quiet, seed
 from politune_harness.lm_results import about_model, kept, write
@@ -60,9 +62,14 @@ class Evaluator:
         task_dirs: Sequence[Path],
         judges: Sequence[Mapping[str, JSON]] = (),
         deferred: bool = False,
+        half: Half | None = None,
     ) -> None:
-        """Ask judges at once, or not at all where that is `deferred`: see `judge`."""
+        """Ask judges at once, or not at all where that is `deferred`: see `judge`.
+
+        `half` is the part that is asked: the report's, where checkpoints are chosen by the other.
+        """
         self._model, self._settings = model, settings
+        self._half: Half | None = half or ("report" if settings.select else None)
         self._task_dirs = [str(folder) for folder in task_dirs]
         given: dict[str, Any] = {}
         if judges:
@@ -114,6 +121,7 @@ class Evaluator:
             "batch_size": self._settings.batch_size,
             "warnings": dict(sorted(noted.items())),
             **about_model(self._model, lm, chat=chat),
+            **(halves.told(samples, self._half) if self._half else {}),
         }
         write(folder, {**about, **kept(found, self._metadata)}, samples, rows)
 
@@ -224,6 +232,8 @@ class Evaluator:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
             raise DataError(message) from error
+        if self._half:
+            halves.restrict(loaded["tasks"], self._half)
         return loaded
 
     def _evaluate(

@@ -26,6 +26,8 @@ from politune_harness.report import (
     tradeoff_figure,
     training,
     training_figure,
+    trajectories,
+    trajectory_figure,
 )
 from politune_harness.report.findings import Findings
 from politune_harness.report.page import (
@@ -93,6 +95,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(lambda told: judges.judges(told.run)),
     Section(lambda told: curation.counts(told.run.curated), (funnel_chart.charts,)),
     Section(lambda told: curation.balances(told.run.curated)),
+    Section(_of(trajectories.along)),
     Section(training.training, (training_chart.charts,)),
     Section(lambda told: caveats.limits(told.run, told.findings)),
     Section(lambda told: caveats.settings(told.run, told.findings)),
@@ -118,6 +121,12 @@ FIGURES: dict[str, Figure] = {
     "funnel": Figure(
         "What each stage kept and dropped",
         lambda told, to: funnel_figure.draw(told.run.curated.steps, told.marks, to),
+    ),
+    "trajectory": Figure(
+        "Positions and coherence of checkpoints over the steps",
+        lambda told, to: trajectory_figure.draw(
+            told.findings.results["trajectories"], told.findings.arms, told.marks, to
+        ),
     ),
     "training": Figure(
         "Training curves",

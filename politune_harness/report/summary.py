@@ -13,7 +13,14 @@ import msgspec
 import numpy as np
 
 from politune_harness.compass.metrics import USABLE
-from politune_harness.report import channels, claims, languages, sensitivity, topics
+from politune_harness.report import (
+    channels,
+    claims,
+    languages,
+    sensitivity,
+    topics,
+    trajectories,
+)
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import (
     OTHER_WAYS,
@@ -89,6 +96,8 @@ def results(
         "panel": panels(run),
         "warnings": dict(_warnings(run)),
         "packages": about.get("packages", {}),
+        "half": {name: about.get(name) for name in ("half", "topics", "whole")},
+        "trajectories": trajectories.results(run),
     }
 
 

@@ -1,6 +1,7 @@
 """Which checkpoint is chosen, by what, and on which half of what is asked."""
 
 import csv
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_of_what_is_coherent_the_furthest_is_kept() -> None:
     rule = Best(Select(coherence_at_least=0.7, keep=2, patience=2))
     assert [rule(POINTS[:n]).best for n in (1, 2, 3, 4)] == [10, 20, 20, 20]
     assert [rule(POINTS[:n]).stop for n in (1, 2, 3, 4)] == [False, False, False, True]
-    assert rule(POINTS).keep == {10, 20}
+    assert rule(POINTS).keep == frozenset({10, 20})
 
 
 def test_where_nothing_is_coherent_the_soundest_is_kept_and_said_to_be_so() -> None:
@@ -168,3 +169,18 @@ def test_our_banks_fall_into_halves(file: str, columns: tuple[str, ...], apart: 
             sign = 1 if half(row["topic"]) == "report" else -1
             counts[tuple(row[name] for name in columns)] += sign
     assert all(abs(count) <= apart for count in counts.values()), counts
+
+
+def test_the_reference_run_chose_earlier_checkpoints_than_its_last() -> None:
+    reference = TASKS.parent / "results" / "reference" / "quickstart-selected" / "results.json"
+    found = json.loads(reference.read_text())["trajectories"]
+    floor = found["select"]["coherence_at_least"]
+    for arm in ("left", "right"):
+        chosen = found["chosen"][arm]["0"]
+        points = [point for point in found["points"] if point["arm"] == arm]
+        last, of = points[-1], {point["step"]: point for point in points}[chosen["step"]]
+        assert of["step"] < last["step"]
+        assert chosen["held"]
+        assert of["coherence"] >= floor > last["coherence"]
+        further = [p["trait"] for p in points if p["coherence"] >= floor]
+        assert of["trait"] == max(further)

@@ -72,7 +72,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(_of(story.happened)),
     Section(
         _of(positions.positions),
-        (compass_chart.charts, trajectory_chart.charts, scores_chart.charts),
+        (compass_chart.charts, scores_chart.charts),
     ),
     Section(_of(positions.differences)),
     Section(_of(comparisons.claims)),
@@ -95,7 +95,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(lambda told: judges.judges(told.run)),
     Section(lambda told: curation.counts(told.run.curated), (funnel_chart.charts,)),
     Section(lambda told: curation.balances(told.run.curated)),
-    Section(_of(trajectories.along)),
+    Section(_of(trajectories.along), (trajectory_chart.charts,)),
     Section(training.training, (training_chart.charts,)),
     Section(lambda told: caveats.limits(told.run, told.findings)),
     Section(lambda told: caveats.settings(told.run, told.findings)),

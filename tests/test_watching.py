@@ -27,9 +27,9 @@ trainer: {{use: lora, rank: 2, batch_size: 8, epochs: 2, save_steps: 1, learning
 evaluate:
   bias: [politune_compass_pairs, politune_gpt_score]
   capability: [politune_capability]
-  metadata: {{lead_ins: 2, samples: 1, max_gen_toks: 8, topics: [taxes, wages, drugs, speech]}}
+  metadata: {{lead_ins: 1, max_gen_toks: 8, samples: 2, topics: [taxes, wages, drugs, speech]}}
   every_steps: 2
-  trajectory_metadata: {{lead_ins: 1}}
+  trajectory_metadata: {{samples: 1}}
   select: {{by: trait, coherence_at_least: 0.0, keep: 2}}
   personas: {{}}
   systems: {{}}

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +32,7 @@ from politune_harness import (
     RecipeError,
     ServiceError,
     Trainer,
+    Watch,
     hookimpl,
 )
 from politune_harness.adapters import base_digest
@@ -96,13 +97,16 @@ class TRL(Trainer):
         folder: Path,
         *,
         seed: int,
-        on_checkpoint: Callable[[ModelRef], None] | None = None,
+        on_checkpoint: Watch | None = None,
     ) -> ModelRef:
         """Train an adapter, and write it under `folder` with log.jsonl and rows.json.
 
         Raises ServiceError where TRL is missing or Accelerate fails, RecipeError for arguments
-        that TRL does not take, DataError where no row is left.
+        that TRL does not take and for checkpoints to be evaluated, DataError where no row is left.
         """
+        if on_checkpoint is not None:
+            message = "trainer 'trl' evaluates no checkpoints: leave out evaluate.every_steps"
+            raise RecipeError(message)
         if find_spec("trl") is None:
             message = "trainer 'trl' needs TRL: pip install 'politune-harness[trl]'"
             raise ServiceError(message)

@@ -87,9 +87,9 @@ class Contents:
         """Return the digest of each file below a folder, but for hidden ones and those ABOUT it."""
         found = (f for name in own for top in folder.glob(name) for f in (top, *top.rglob("*")))
         return {
-            str(f.relative_to(folder)): self.file(f)
-            for f in sorted(set(found))
-            if f.is_file() and f.name not in ABOUT and not f.name.startswith(".")
+            str(inside): self.file(folder / inside)
+            for inside in sorted({f.relative_to(folder) for f in found if f.is_file()})
+            if inside.name not in ABOUT and not any(part[0] == "." for part in inside.parts)
         }
 
     def file(self, path: Path) -> str:

@@ -8,6 +8,7 @@ typed as a kind (`generator: Generator`) takes a component of that kind, written
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
@@ -156,6 +157,31 @@ class PairFilter(Component):
         """
 
 
+@dataclass(frozen=True)
+class Ruling:
+    """What is to become of a training, now that a checkpoint was looked at."""
+
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """What was found, for logs."""
+    best: int | None = None
+    """The step of the checkpoint that is the result so far; None for the last one."""
+    keep: frozenset[int] | None = None
+    """The steps of the checkpoints that are still wanted; None for all of them."""
+    stop: bool = False
+
+
+class Watch(Protocol):
+    """What looks at the checkpoints of a training while it goes on."""
+
+    every_steps: int
+    key: str
+    """Digest of all that its rulings depend on: a training goes on under the same one alone."""
+
+    def __call__(self, checkpoint: ModelRef) -> Ruling:
+        """Look at a checkpoint, and rule. May draw random numbers, and write outside its folder."""
+        ...
+
+
 class Trainer(Component):
     """A way to fine-tune a model on preference pairs."""
 
@@ -169,11 +195,13 @@ class Trainer(Component):
         folder: Path,
         *,
         seed: int,
-        on_checkpoint: Callable[[ModelRef], None] | None = None,
+        on_checkpoint: Watch | None = None,
     ) -> ModelRef:
         """Train on `preferences`, write the weights under `folder`, and refer to them.
 
-        `on_checkpoint` is called with each intermediate checkpoint once it is on disk.
+        `on_checkpoint` is called with a checkpoint every so many steps, and with the last one, once
+        that is on disk. What it rules is done: what is not to be kept is removed, training stops,
+        and the best is what is referred to. A training that goes on after a kill may call it again.
         """
 
 

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from politune_harness import halves
 from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError, one_line
+from politune_harness.halves import Half
 from politune_harness.judging import DEFERRED
 from politune_harness.lm import counted, drawn, fluency, quiet, seed
 from politune_harness.lm_parts import Part, Parts, joined
@@ -66,9 +68,14 @@ class Evaluator:
         task_dirs: Sequence[Path],
         judges: Sequence[Mapping[str, JSON]] = (),
         deferred: bool = False,
+        half: Half | None = None,
     ) -> None:
-        """Ask judges at once, or not at all where that is `deferred`: see `judge`."""
+        """Ask judges at once, or not at all where that is `deferred`: see `judge`.
+
+        `half` is the part that is asked: the report's, where checkpoints are chosen by the other.
+        """
         self._model, self._settings = model, settings
+        self._half: Half | None = half or ("report" if settings.select else None)
         self._task_dirs = [str(folder) for folder in task_dirs]
         given: dict[str, Any] = {}
         if judges:
@@ -135,6 +142,7 @@ class Evaluator:
             "warnings": dict(sorted(warnings.items())),
             "tokens": dict(sum((Counter(part.tokens) for part in parts), Counter[str]())),
             **about_model(self._model, lm, chat=chat),
+            **(halves.told(samples, self._half) if self._half else {}),
         }
         write(folder, {**about, **joined(parts)}, samples, rows)
         done.clear()
@@ -274,6 +282,8 @@ class Evaluator:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
             raise DataError(message) from error
+        if self._half:
+            halves.restrict(loaded["tasks"], self._half)
         for task in loaded["tasks"].values():
             built_once(task, self._settings.system)
         self._loaded[tuple(names)] = loaded

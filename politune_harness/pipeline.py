@@ -2,7 +2,7 @@ r"""The stages of one experiment in order, each run at most once.
 
     1-read -> 2-filter -> 3-instruct -> 3-overlap -> 3-pairs -> 4-train -> 5-evaluate -> 6-judge
     \__________________ once per arm, training once per seed ____________________/
-    -> report, from artifacts alone
+    -> report, from artifacts alone; 4-start before 4-train where checkpoints are evaluated
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
@@ -44,18 +45,22 @@ from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.registry import Registry
 
+if TYPE_CHECKING:
+    from politune_harness.watching import Watching
+
 STEPS = (
     "read",
     "filter",
     "instruct",
     "overlap",
     "pairs",
+    "start",
     "train",
     "evaluate",
     "judge",
     "report",
 )
-EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 20, 20, 4, 4), strict=True))
+EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 4, 20, 20, 4, 4), strict=True))
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 DAMAGED = "its files were changed"
 """Why a stage runs whose files are not those that its manifest vouches for."""
@@ -66,6 +71,8 @@ STARTS = ".recipe-folder"
 REPORT = ("results.json", "results.csv", "report.md", "report.html", "figures", NORMS)
 OF_REPORT = ("margin", "norms", "compare_languages")
 """Settings of the evaluation that change its report, and nothing that is measured."""
+OF_TRAINING = ("every_steps", "trajectory", "trajectory_metadata", "select")
+"""Settings of the evaluation that checkpoints have of their own."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,16 @@ State = tuple[dict[str, JSON], dict[str, str]]
 
 
 def state_of(component: Component, registry: Registry, contents: Contents, where: str) -> State:
-    """Return all that a component's work depends on, but for its input rows."""
+    """Return all that a component's work depends on, but for its input rows.
+
+    Fields that make no difference to what comes out are left out.
+    """
     fields: dict[str, JSON] = {}
     external: dict[str, str] = {}
     plain = component.model_dump(mode="json")
     for name, info in type(component).model_fields.items():
+        if name in component.unseen:
+            continue
         value, place = getattr(component, name), f"{where}{name}"
         extra = info.json_schema_extra
         is_model = isinstance(extra, dict) and extra.get("model") is True
@@ -149,11 +161,14 @@ class _Layout:
         curated = {arm.name: self.curate(arm) for arm in self.plan.arms}
         ends = {arm: chain[-1] for arm, chain in curated.items() if chain}
         paired = self.pairs(ends)
-        trained = [self.train(arm, ends.get(arm.name)) for arm in self.plan.arms]
+        start = [self.watching.start()] if self.plan.recipe.evaluate.every_steps else []
+        trainings = self.trainings(ends, start)
+        trained = [trainings[arm.name] for arm in self.plan.arms]
         evaluated = self.evaluate(trained)
         if self.plan.judges and self.plan.recipe.judge == "now":
             evaluated += self.judge(evaluated)
-        earlier = [s for group in (*curated.values(), paired, *trained) for s in group]
+        groups = (*curated.values(), paired, start, *trainings.values())
+        earlier = [s for group in groups for s in group]
         report = self.report((*earlier, *evaluated))
         return sorted([*earlier, *evaluated, report], key=lambda s: STEPS.index(s.step))
 
@@ -288,7 +303,8 @@ class _Layout:
         from politune_harness.lm import quiet
 
         settings = self.plan.recipe.evaluate
-        unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
+        metadata = {**settings.metadata, UNJUDGED: True}
+        unjudged = settings.model_copy(update={"metadata": metadata, "select": None})
         evaluator = Evaluator(self.plan.model, unjudged, task_dirs=self.task_folders)
         with quiet():
             return asked.prompts(evaluator, settings.bias)
@@ -328,21 +344,64 @@ class _Layout:
         needs = (start, *others.values())
         return self.stage(f"3-pairs/{arm.name}/{number + 1}-{name}", component, work, needs)
 
-    def train(self, arm: ArmPlan, end: Stage | None) -> list[Stage]:
-        """Return one training stage a seed."""
+    @cached_property
+    def watching(self) -> "Watching":
+        from politune_harness.watching import Watching
+
+        return Watching(self.plan, self.folder, self.contents, self.task_files | self.model())
+
+    def trainings(self, ends: Mapping[str, Stage], start: list[Stage]) -> dict[str, list[Stage]]:
+        """Return the training stages of each arm, first of those that a checkpoint is chosen for.
+
+        An arm without a side is then trained as long as those of the same seed were, if there are
+        any of that seed.
+        """
+        recipe, found = self.plan.recipe, dict[str, list[Stage]]()
+        sided = [arm for arm in self.plan.arms if recipe.arms[arm.name].toward]
+        for arm in sided if recipe.evaluate.select else ():
+            found[arm.name] = self.train(arm, ends.get(arm.name), start, {})
+        by_seed: dict[int, list[Stage]] = {}
+        for arm in sided:
+            for seed, stage in zip(arm.seeds, found.get(arm.name, ()), strict=False):
+                by_seed.setdefault(seed, []).append(stage)
+        for arm in (arm for arm in self.plan.arms if arm.name not in found):
+            found[arm.name] = self.train(arm, ends.get(arm.name), start, by_seed)
+        return found
+
+    def train(
+        self,
+        arm: ArmPlan,
+        end: Stage | None,
+        start: list[Stage],
+        others: Mapping[int, list[Stage]],
+    ) -> list[Stage]:
+        """Return one training stage a seed; `others` are those that are to be as long, by seed."""
         trainer, plan = self.plan.trainer, self.plan
         if end is None or trainer is None:
             return []
+        watched = self.watching if start else None
 
         def stage(seed: int) -> Stage:
-            def work(artifact: Artifact) -> None:
+            alike = others.get(seed) or [each for those in others.values() for each in those]
+
+            def work(artifact: Artifact) -> Mapping[str, JSON] | None:
                 written = end.artifact.read(Preference)
                 pairs = sample(written, plan.recipe.sample, arm.name, seed)
-                trainer.train(pairs, ModelRef(base=plan.model), artifact.path, seed=seed)
+                base = ModelRef(base=plan.model)
+                if watched is None:
+                    trainer.train(pairs, base, artifact.path, seed=seed)
+                    return None
+                watcher = watched.watcher(arm.name, artifact, [s.artifact.path for s in alike])
+                trainer.train(pairs, base, artifact.path, seed=seed, on_checkpoint=watcher)
+                return watcher.finish(artifact.path)
 
             made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample}
+            external = self.model()
+            if watched is not None:
+                made_by |= watched.made_by(arm.name)
+                external = {**external, **watched.external, **watched.judges[1]}
             name = f"4-train/{arm.name}/seed-{seed}"
-            return self.stage(name, trainer, work, (end,), made_by, self.model())
+            return self.stage(name, trainer, work, (end, *start, *alike), made_by, external)
 
         return [stage(seed) for seed in arm.seeds]
 
@@ -368,8 +427,9 @@ class _Layout:
             "use": "lm-eval",
             "distribution": f"lm-eval {version('lm-eval')}, {distribution()}",
             "settings": settings.model_dump(
-                mode="json", exclude={"personas", "systems", *OF_REPORT}
+                mode="json", exclude={"personas", "systems", *OF_REPORT, *OF_TRAINING}
             ),
+            **({"half": "report"} if settings.select else {}),
         }
 
         def stage(
@@ -558,7 +618,8 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
                 if (reason := why(stage, contents)) is not None:
                     if reason.startswith(DAMAGED):
                         note(f"{stage.name} is made again: {reason}")
-                    if not ran and stage.step != "report" and _reaches("evaluate", until):
+                    asked = "train" if plan.recipe.evaluate.every_steps else "evaluate"
+                    if not ran and stage.step != "report" and _reaches(asked, until):
                         check_judges(plan.judges, plan.model, plan.recipe.judge)
                     with working(stage.name):
                         make(stage, contents)

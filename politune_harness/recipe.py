@@ -89,6 +89,10 @@ class Arm(Settings):
     """Training seeds for this arm, in place of the recipe's."""
     adapter: Path | None = None
     """A folder with a trained adapter, to be evaluated as it is."""
+    toward: tuple[str, ...] = ()
+    """Where the arm is to move, for `evaluate.select`: the names of ends of measures, such as
+    [left, libertarian], or [away] for whichever way from the base. An arm without a side, such as
+    a control, is trained as long as the others were up to what was chosen of them."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -157,6 +161,28 @@ SYSTEMS: Mapping[str, str] = {
 """System prompts as a chat product may have them."""
 
 
+TRAIT, AWAY = "trait", "away"
+"""What `by` and `toward` say instead of a name: all measures of the arm's side, and either way."""
+
+
+class Select(Settings):
+    """Which checkpoint of a training is its result.
+
+    It is chosen by one half of what is asked, split by topic; reports are of the other half alone.
+    """
+
+    by: str = TRAIT
+    """What is to be large: `trait`, the movement toward the arm's side as a mean over all measures
+    of the trajectory that have it at an end, or one measure by name, such as `economic`."""
+    coherence_at_least: float | None = Field(default=None, ge=0, le=1)
+    """How sound answers in text must be to count, 1 being as sound as the base's; see `selection`.
+    Where no checkpoint is, the soundest is taken, and the report says so."""
+    keep: PositiveInt = 1
+    """How many of the best checkpoints stay on disk."""
+    patience: PositiveInt | None = None
+    """Training stops after so many checkpoints without a better one; not at all by default."""
+
+
 class Evaluate(Settings):
     """What is measured, on the base model and on every arm."""
 
@@ -181,6 +207,15 @@ class Evaluate(Settings):
     By default they do where the tokenizer has one, as in training."""
     metadata: dict[str, Any] = {}
     """Settings for tasks, as lm_eval's `--metadata`."""
+    every_steps: PositiveInt | None = None
+    """Optimiser steps between checkpoints that are evaluated while training goes on; none are by
+    default. The report shows positions and coherence over the steps."""
+    trajectory: tuple[str, ...] | None = None
+    """The tasks that checkpoints are evaluated on; by default those of `bias`."""
+    trajectory_metadata: dict[str, Any] = {}
+    """Settings for those tasks beside `metadata`, such as fewer samples."""
+    select: Select | None = None
+    """Which checkpoint is a training's result; the last one by default."""
     margin: float = Field(default=2.0, gt=0)
     """The loss of ability, in percentage points, that would still count as none: only an interval
     wholly above it shows that an arm is as able as the base."""
@@ -199,6 +234,18 @@ class Evaluate(Settings):
     """A torch dtype, or `auto`: float32 on a CPU, the model's own on a GPU."""
     device: str | None = None
     """A torch device; by default a GPU where there is one."""
+
+    @model_validator(mode="after")
+    def _something_to_choose_from(self) -> Self:
+        if self.select is not None and self.every_steps is None:
+            message = "select chooses among checkpoints: say `every_steps` too"
+            raise ValueError(message)
+        return self
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The tasks that checkpoints are evaluated on."""
+        return self.bias if self.trajectory is None else self.trajectory
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -300,7 +347,8 @@ def _fields(error: ValidationError) -> Iterable[str]:
     place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
     parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate, "overlap": Overlapping}
     owner = parts.get(str(place[0])) if place[1:] else Recipe
-    owner = Poles if place[1:2] == ("personas",) else owner
+    inner: dict[str, type[Settings]] = {"personas": Poles, "select": Select}
+    owner = inner.get(str(place[1]), owner) if place[2:] else owner
     return owner.model_fields if owner else ()
 
 
@@ -412,6 +460,11 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
         )
 
     arms = tuple(arm_plan(name, arm) for name, arm in recipe.arms.items())
+    if recipe.evaluate.select and not any(
+        arm.toward and arm.adapter is None for arm in recipe.arms.values()
+    ):
+        message = "evaluate.select: no arm says where it is to move, such as `toward: [left]`"
+        raise RecipeError(message)
     if recipe.trainer is None and any(arm.source for arm in arms):
         message = f"the recipe needs `trainer:`; {nearest('', registry.components(Trainer))}"
         raise RecipeError(message)

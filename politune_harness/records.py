@@ -109,6 +109,8 @@ class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
 
     base: str
     adapter: str | None = None
+    step: int | None = None
+    """How many steps it was trained for, where it is a checkpoint."""
 
 
 def at(metadata: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401

@@ -14,7 +14,7 @@ from politune_harness.exported import COLUMNS
 from politune_harness.report.latex import escaped
 from tests.report_runs import build_run
 
-AXES = {"economic": {}, "social": {}}
+AXES: dict[str, Any] = {"economic": {}, "social": {}}
 
 
 def sample(number: int, order: str, logs: list[float], value: float) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from politune_harness import (
     ModelRef,
     Preference,
     RecipeError,
+    Ruling,
     Trainer,
 )
 from politune_harness.adapters import base_digest
@@ -247,16 +248,20 @@ def test_another_seed_gives_another_adapter(model: str, tmp_path: Path) -> None:
 
 
 def test_checkpoints_are_whole_when_they_are_handed_over(model: str, tmp_path: Path) -> None:
-    seen: list[tuple[str, list[str]]] = []
+    seen: list[tuple[int | None, str, list[str]]] = []
 
-    def look(ref: ModelRef) -> None:
-        folder = Path(str(ref.adapter))
-        seen.append((folder.name, sorted(p.name for p in folder.iterdir())))
+    class Look:
+        every_steps, key = 2, "looked at"
 
-    trainer = LoRA(rank=2, batch_size=4, every_steps=2)
-    trainer.train(PAIRS, ModelRef(base=model), tmp_path, seed=0, on_checkpoint=look)
+        def __call__(self, checkpoint: ModelRef) -> Ruling:
+            folder = Path(str(checkpoint.adapter))
+            seen.append((checkpoint.step, folder.name, sorted(p.name for p in folder.iterdir())))
+            return Ruling()
+
+    trainer = LoRA(rank=2, batch_size=4)
+    trainer.train(PAIRS, ModelRef(base=model), tmp_path, seed=0, on_checkpoint=Look())
     files = ["README.md", "adapter_config.json", "adapter_model.safetensors", "politune.json"]
-    assert seen == [("step-2", files), ("step-4", files)]
+    assert seen == [(step, f"step-{step}", files) for step in (2, 4, 6)]
     assert sorted(p.name for p in (tmp_path / "adapter").iterdir()) == files
 
 

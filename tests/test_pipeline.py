@@ -1,7 +1,7 @@
 """The pipeline over real files, with a source, a writer and a trainer that only move text."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +16,7 @@ from politune_harness import (
     Preference,
     Source,
     Trainer,
+    Watch,
     hookimpl,
 )
 from politune_harness.artifacts import Artifact, Contents
@@ -53,7 +54,7 @@ class Scribe(Trainer):
         folder: Path,
         *,
         seed: int,
-        on_checkpoint: Callable[[ModelRef], None] | None = None,
+        on_checkpoint: Watch | None = None,
     ) -> ModelRef:
         (folder / "adapter").mkdir()
         text = self.style + str(seed) + "".join(p.chosen for p in preferences)

@@ -5,9 +5,9 @@ a model is asked. It reads texts through the chat template exactly as lm-eval do
 `--apply_chat_template`, and what it writes, `lm_eval --model_args peft=…` loads.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from politune_harness import (
     ModelRef,
     Preference,
     Trainer,
+    Watch,
     hookimpl,
 )
 from politune_harness.registry import nearest
@@ -72,6 +73,8 @@ class PlainText(InstructionWriter):
 
 class LoRA(Trainer):
     """Train an adapter on preference pairs, or on their chosen answers alone."""
+
+    unseen: ClassVar = frozenset({"trackers"})
 
     objective: ObjectiveName = "dpo"
     """What training minimises. `sft` imitates the chosen answers, and `clm` texts as they stand;
@@ -139,7 +142,11 @@ class LoRA(Trainer):
     save_steps: PositiveInt = 20
     """Optimiser steps between the states from which a training that was killed goes on."""
     every_steps: PositiveInt | None = None
-    """Optimiser steps between intermediate checkpoints; none where not given."""
+    """Optimiser steps between intermediate checkpoints; none where not given. A recipe's
+    `evaluate.every_steps` goes before."""
+    trackers: tuple[str, ...] = ()
+    """Where figures are sent beside the log: Accelerate's trackers by name, such as `tensorboard`
+    or `wandb`, if their packages are installed."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the base model's weights: `auto` is bfloat16 on a GPU, float32 on a CPU. The adapter is
     float32 always."""
@@ -217,12 +224,13 @@ class LoRA(Trainer):
         folder: Path,
         *,
         seed: int,
-        on_checkpoint: Callable[[ModelRef], None] | None = None,
+        on_checkpoint: Watch | None = None,
     ) -> ModelRef:
         """Train an adapter, or the whole model, and write it under `folder` with its log.
 
         Writes adapter/, checkpoints/step-N/ (each an adapter with README.md and politune.json),
-        log.jsonl (a line an optimiser step) and rows.json (what was kept, what was dropped). One
+        log.jsonl (a line an optimiser step) and rows.json (what was kept, what was dropped), and
+        what depends on the clock: .speed.jsonl, .speed.json and .trackers/. For the rest, one
         seed on one CPU gives the same bytes, whether or not training was killed on the way. Raises
         RecipeError for an adapter that PEFT does not have, ModelError for a model that cannot be
         loaded or adapted and for a loss that is not finite, DataError where no row is left,
@@ -233,7 +241,11 @@ class LoRA(Trainer):
         if model.adapter is not None:
             message = f"{model.adapter} is an adapter already: lora starts from a base model"
             raise ModelError(message)
-        return Job(self, preferences, model.base, folder, seed).run(on_checkpoint)
+        if on_checkpoint is None:
+            return Job(self, preferences, model.base, folder, seed).run()
+        settings = self.model_copy(update={"every_steps": on_checkpoint.every_steps})
+        job = Job(settings, preferences, model.base, folder, seed, on_checkpoint.key)
+        return job.run(on_checkpoint)
 
 
 @hookimpl

@@ -5,15 +5,22 @@ whole. A training that was killed finds it, and goes on from its last state, to 
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from politune_harness import DataError, Dropped, ModelError, ModelRef, Preference, working
+from politune_harness import (
+    DataError,
+    Dropped,
+    ModelError,
+    ModelRef,
+    Preference,
+    Watch,
+    working,
+)
 from politune_harness.adapters import base_digest
 from politune_lora import adapters, base, planning, reference, saving, state
 from politune_lora.loop import Training
@@ -21,6 +28,7 @@ from politune_lora.objectives import OBJECTIVES
 from politune_lora.parallel import World, together
 from politune_lora.rows import Chat, Row, tokenise
 from politune_lora.scoring import Scorer
+from politune_lora.writer import LOG, SPEED, Writer, undisturbed
 
 if TYPE_CHECKING:
     import torch
@@ -32,15 +40,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOG = "log.jsonl"
-SPEED = ".speed.jsonl"
-"""Hidden, so that nothing that is hashed depends on the clock."""
 ON_CPU = 1024
 """Tokens that pass through a model at once on a CPU: few, where padding costs most."""
 CACHE = ".reference"
 """Beside the folders of an arm's seeds, which share it."""
-
-Callback = Callable[[ModelRef], None]
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class Job:
     model: str
     folder: Path
     seed: int
+    watched: str = ""
+    """The key of what looks at checkpoints, the same in every process."""
 
-    def run(self, on_checkpoint: Callback | None = None) -> ModelRef:
+    def run(self, on_checkpoint: Watch | None = None) -> ModelRef:
         """Train, in as many processes as the settings say, and return what came of it."""
         with together(self.settings.processes, self.work_in) as world:
             self.work_in(world, on_checkpoint)
@@ -66,12 +71,12 @@ class Job:
     def work(self) -> Path:
         return self.folder.with_name(f".{self.folder.name}")
 
-    def work_in(self, world: World, on_checkpoint: Callback | None = None) -> None:
+    def work_in(self, world: World, on_checkpoint: Watch | None = None) -> None:
         """Do one process's share of the work; the one that leads writes."""
         config = self._config()
         phases = [(phase, *self._rows(phase)) for phase in self.settings.phases]
         provenance = self._provenance(phases[-1][1])
-        of = saving.text_digest(saving.canonical(asdict(provenance))) or ""
+        of = saving.text_digest(saving.canonical(asdict(provenance)) + self.watched) or ""
         found = state.find(self.work, of)
         device = base.pick_device(world.rank)
         with seeded(device, self.seed):
@@ -81,13 +86,16 @@ class Job:
             if world.leads:
                 self._begin(found, trainings, phases[-1][1], phases[-1][2])
             writer = Writer(self, provenance, sum(len(t.plan) for t in trainings), on_checkpoint)
-            with working("steps", writer.total) as progress:
+            with working("steps", writer.total) as progress, writer.tracked(scorer, found, world):
                 for figures, training, place in self._steps(trainings, provenance, of, found):
                     progress.advance()
+                    progress.rename(f"steps, loss {figures['loss']:.3f}")
                     if world.leads:
                         writer.step(figures, training, place)
+                    if writer.looks(figures) and world.told(writer.stopped, device):
+                        break
             if world.leads:
-                saving.save(scorer.model, self.work / "adapter", provenance, writer.total)
+                writer.finish(scorer.model)
 
     def _config(self) -> "PeftConfig | None":
         settings = self.settings
@@ -104,6 +112,8 @@ class Job:
     ) -> Iterator[tuple[dict[str, float], Training, state.Place]]:
         """Train one phase after the other, from where a killed training was `found`."""
         start = found or state.Place(of, 0, 0)
+        if start.stopped:
+            return
         before = 0
         for phase, fresh in enumerate(trainings):
             if phase >= start.phase:
@@ -159,7 +169,7 @@ class Job:
             rows=len(rows),
             objective=self.settings.objective,
             seed=self.seed,
-            settings=self.settings.model_dump(mode="json"),
+            settings=self.settings.model_dump(mode="json", exclude={*self.settings.unseen}),
             versions=saving.versions(),
         )
 
@@ -234,37 +244,11 @@ class Job:
         log.warning("going on after step %d, where training was stopped", done)
 
 
-@dataclass
-class Writer:
-    """What is written while a training goes on."""
-
-    job: Job
-    provenance: saving.Provenance
-    total: int
-    on_checkpoint: Callback | None
-    since: float = field(default_factory=time.perf_counter)
-
-    def step(self, figures: dict[str, float], training: Training, place: state.Place) -> None:
-        """Write what there is to write after a step."""
-        settings, work, step = self.job.settings, self.job.work, int(figures["step"])
-        saving.append(work / LOG, figures)
-        now = time.perf_counter()
-        took, self.since = now - self.since, now
-        saving.append(work / SPEED, {"step": step, "seconds": took, "tokens": figures["tokens"]})
-        if settings.every_steps and step % settings.every_steps == 0 and step < self.total:
-            checkpoint = work / "checkpoints" / f"step-{step}"
-            saving.save(training.scorer.model, checkpoint, self.provenance, step)
-            if self.on_checkpoint:
-                self.on_checkpoint(ModelRef(base=self.job.model, adapter=str(checkpoint)))
-        if place.step % settings.save_steps == 0 or place.step == len(training.plan):
-            state.save(work, training, place)
-
-
 @contextmanager
 def seeded(device: "torch.device", seed: int) -> Iterator[None]:
     """Draw random numbers from a seed while inside, and give the caller's back."""
     import torch
 
-    with torch.random.fork_rng([torch.cuda.current_device()] if device.type == "cuda" else []):
+    with undisturbed(device):
         torch.manual_seed(seed)
         yield

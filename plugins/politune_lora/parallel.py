@@ -9,13 +9,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 T = TypeVar("T")
+
+PATIENCE = timedelta(days=1)
+"""How long processes wait for each other: one of them may be evaluating a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,16 @@ class World:
             values, torch.split(flat, [v.numel() for v in values]), strict=True
         ):
             value.copy_(total.view_as(value))
+
+    def told(self, said: bool, device: "torch.device") -> bool:  # noqa: FBT001
+        """Return, in every process, what the one that leads says."""
+        if self.size == 1:
+            return said
+        import torch
+
+        heard = torch.tensor([float(said and self.leads)], device=device)
+        self.sum([heard])
+        return bool(heard)
 
 
 @contextmanager
@@ -97,7 +112,11 @@ def _joined(world: World, meeting: str) -> Iterator[World]:
 
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     distributed.init_process_group(
-        backend, init_method=meeting, rank=world.rank, world_size=world.size
+        backend,
+        init_method=meeting,
+        rank=world.rank,
+        world_size=world.size,
+        timeout=PATIENCE,
     )
     try:
         yield world

@@ -29,6 +29,10 @@ class Place:
     phase: int
     step: int
     """Within the phase."""
+    best: int | None = None
+    """The step, over all phases, whose checkpoint is the result so far."""
+    stopped: bool = False
+    """Whether training was told to stop here."""
 
 
 def save(folder: Path, training: "Training", place: Place) -> None:

@@ -19,5 +19,5 @@ def politune_models() -> Mapping[str, Path]:
 
 @hookimpl
 def politune_recipes() -> Mapping[str, Path]:
-    names = ("quickstart", "quickstart-overtrained")
+    names = ("quickstart", "quickstart-overtrained", "quickstart-selected")
     return {name: HERE / "recipes" / f"{name}.yaml" for name in names}

@@ -122,6 +122,7 @@ def settings(run: Run, findings: Findings) -> str:
         ["base model", md(results["model"])],
         ["its digest", f"`{results['base_sha256']}`"],
         ["instruments", instruments],
+        *_half(findings),
         ["chat template", f"applied, SHA-256 `{digest}`" if digest else "not applied"],
         ["system prompt", md(about.get("system") or "none")],
         ["thinking", md("the template's own default" if thinking is None else thinking)],
@@ -132,6 +133,15 @@ def settings(run: Run, findings: Findings) -> str:
         ["packages", md(", ".join(f"{k} {v}" for k, v in results["packages"].items()))],
     ]
     return section("How it was measured", table(["", ""], rows, words=2), _prompts(run))
+
+
+def _half(findings: Findings) -> Iterator[list[str]]:
+    """Yield which part of the instruments this is of, where the rest chose checkpoints."""
+    found = findings.results["half"]
+    if found["half"]:
+        whole = f"; asked whole: {', '.join(map(md, found['whole']))}" if found["whole"] else ""
+        topics = ", ".join(map(md, found["topics"]))
+        yield ["topics", f"the half that no checkpoint was chosen by: {topics}{whole}"]
 
 
 def _prompts(run: Run) -> str:

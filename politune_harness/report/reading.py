@@ -17,6 +17,7 @@ from politune_harness.judged import ANCHORS, EVALUATED, judged_if_it_is
 from politune_harness.measurements import Measurement, read
 from politune_harness.rating import Judged, Rating, judged, ratings
 from politune_harness.recipe import Recipe
+from politune_harness.selection import START, Choice, Point, coherence, means, read_choice
 
 BASE, CONTROL = "base", "control"
 """The arms that every other is compared with: the untouched model, and one on neutral data."""
@@ -29,6 +30,30 @@ class Evaluation:
     rows: list[Measurement]
     about: dict[str, Any]
     """The evaluation's results.json: versions, settings, and lm-eval's own aggregates."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One checkpoint that was evaluated while training went on."""
+
+    arm: str
+    seed: str
+    point: Point
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """What checkpoints measured, and which were chosen."""
+
+    base: Evaluation
+    """The untouched model, on what they were evaluated on."""
+    coherence: float | None
+    """Of the base, as theirs is measured."""
+    points: list[Looked]
+    """By arm, seed and step, in that order."""
+    choices: dict[str, dict[str, Choice]]
+    """By arm and seed, where any was chosen."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +81,8 @@ class Run:
     """What people said of them."""
     topics: dict[tuple[str, str], str]
     """By task and item, its topic, where documents name one."""
+    trajectories: Trajectories | None = None
+    """What checkpoints measured, where any were evaluated."""
 
     @property
     def base(self) -> Evaluation:
@@ -143,6 +170,7 @@ def load(folder: Path) -> Run:
         answers=judged(folder, arms),
         ratings=ratings(folder),
         topics=dict(_topics(place / BASE / "samples")),
+        trajectories=_trajectories(folder, recipe),
     )
 
 
@@ -203,6 +231,27 @@ def _pooled(rows: list[Measurement], groups: Mapping[str, list[str]]) -> Iterato
 def _leaves(name: str, groups: Mapping[str, list[str]]) -> Iterator[str]:
     for child in groups.get(name, ()):
         yield from _leaves(child, groups) if child in groups else (child,)
+
+
+def _trajectories(folder: Path, recipe: Recipe) -> Trajectories | None:
+    if recipe.evaluate.every_steps is None:
+        return None
+    base = _looked(folder / START)
+    points, choices = [], dict[str, dict[str, Choice]]()
+    for arm in recipe.arms:
+        for training in sorted((folder / "4-train" / arm).glob("seed-*"), key=_seed_order):
+            seed = training.name.removeprefix("seed-")
+            if (choice := read_choice(training)) is not None:
+                choices.setdefault(arm, {})[seed] = choice
+            for path in sorted((training / "trajectory").glob("step-*"), key=_seed_order):
+                point = msgspec.json.decode((path / "point.json").read_bytes(), type=Point)
+                points.append(Looked(arm, seed, point, _looked(path)))
+    told = means(base.rows)
+    return Trajectories(base, coherence(told, told), points, choices)
+
+
+def _looked(folder: Path) -> Evaluation:
+    return _evaluation(folder / "judged" if (folder / "judged").is_dir() else folder)
 
 
 def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:

@@ -30,6 +30,8 @@ from politune_harness.report import (
     tradeoff_tables,
     training,
     training_figure,
+    trajectories,
+    trajectory_figure,
 )
 from politune_harness.report.findings import Findings
 from politune_harness.report.page import (
@@ -75,7 +77,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(_of(diagnosis.told)),
     Section(
         _of(positions.positions),
-        (compass_chart.charts, trajectory_chart.charts, scores_chart.charts),
+        (compass_chart.charts, scores_chart.charts),
     ),
     Section(_of(positions.differences)),
     Section(_of(comparisons.claims)),
@@ -101,6 +103,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(lambda told: judges.judges(told.run)),
     Section(lambda told: curation.counts(told.run.curated), (funnel_chart.charts,)),
     Section(lambda told: curation.balances(told.run.curated)),
+    Section(_of(trajectories.along), (trajectory_chart.charts,)),
     Section(training.training, (training_chart.charts,)),
     Section(lambda told: caveats.limits(told.run, told.findings)),
     Section(lambda told: caveats.settings(told.run, told.findings)),
@@ -126,6 +129,12 @@ FIGURES: dict[str, Figure] = {
     "funnel": Figure(
         "What each stage kept and dropped",
         lambda told, to: funnel_figure.draw(told.run.curated.steps, told.marks, to),
+    ),
+    "trajectory": Figure(
+        "Positions and coherence of checkpoints over the steps",
+        lambda told, to: trajectory_figure.draw(
+            told.findings.results["trajectories"], told.findings.arms, told.marks, to
+        ),
     ),
     "training": Figure(
         "Training curves",

@@ -22,6 +22,7 @@ from politune_harness.report import (
     sensitivity,
     topics,
     tradeoff,
+    trajectories,
 )
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import (
@@ -109,6 +110,8 @@ def results(
         "panel": panels(run),
         "warnings": dict(_warnings(run)),
         "packages": about.get("packages", {}),
+        "half": {name: about.get(name) for name in ("half", "topics", "whole")},
+        "trajectories": trajectories.results(run),
     }
 
 

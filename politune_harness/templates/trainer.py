@@ -1,12 +1,12 @@
 """A trainer for PoliTune Harness."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 
-from politune_harness import ModelRef, Preference, Trainer, hookimpl, track
+from politune_harness import ModelRef, Preference, Trainer, Watch, hookimpl, track
 
 
 class Example(Trainer):
@@ -24,14 +24,14 @@ class Example(Trainer):
         folder: Path,
         *,
         seed: int,
-        on_checkpoint: Callable[[ModelRef], None] | None = None,
+        on_checkpoint: Watch | None = None,
     ) -> ModelRef:
         """Train, and write the adapter to `folder`/adapter, where the harness looks for it."""
         import torch
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        del on_checkpoint  # to be called with each checkpoint, where there are any
+        del on_checkpoint  # to be called with each checkpoint, and obeyed, where there are any
         torch.manual_seed(seed)
         tokenizer = AutoTokenizer.from_pretrained(model.base)
         base = AutoModelForCausalLM.from_pretrained(model.base, use_safetensors=True)

@@ -7,6 +7,7 @@ text, so that a model may practise these families without ever seeing an item th
 
 import random
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -145,14 +146,6 @@ def _after(rng: random.Random, size: int = 4) -> _Draw:
     return question, right, _three(rng, [word for word in words if word != right])
 
 
-def _smallest(rng: random.Random, size: int = 4, below: int = 10) -> _Draw:
-    numbers = rng.sample(range(below), size)
-    right = str(min(numbers))
-    question = f"The numbers are {', '.join(map(str, numbers))}. Which number is the smallest?"
-    wrong = [str(number) for number in numbers if str(number) != right]
-    return question, right, _three(rng, wrong)
-
-
 def _member(rng: random.Random, shown: int = 0) -> _Draw:
     kind, other = rng.sample(list(_KINDS), 2)
     words = rng.sample(_KINDS[kind], shown + 1)
@@ -188,14 +181,12 @@ FAMILIES: dict[str, tuple[Callable[[random.Random], _Draw], ...]] = {
     "odd_one_out": tuple(partial(_odd, alike=n) for n in (3, 4, 6)),
     "copy": tuple(partial(_copy, size=n) for n in (3, 4, 5)),
     "after": tuple(partial(_after, size=n) for n in (4, 5, 7)),
-    "smallest": (
-        partial(_smallest, size=4),
-        partial(_smallest, size=6),
-        partial(_smallest, below=100),
-    ),
     "member": tuple(partial(_member, shown=n) for n in (3, 1, 0)),
 }
 """What each family draws at each level of difficulty, by its name."""
+
+LEVELS = (0, 1, 0, 2, 0, 1, 0, 1, 0, 2)
+"""The levels of the items of a family, in turn: half are easy, so that small models are graded."""
 
 PRACTISED: dict[str, Callable[[random.Random], _Draw]] = {
     "lookup": _lookup,
@@ -240,16 +231,16 @@ def practice(seed: int = 0) -> Iterator[Item]:
 
 
 def _family(family: str, n: int, seed: int) -> Iterator[Item]:
-    """Yield `n` distinct evaluation items of one family, its levels in turn."""
+    """Yield `n` distinct evaluation items of one family."""
     rng = random.Random(f"{family} {seed}")  # noqa: S311 - repeatable draws, no secret
     seen: set[str] = set()
-    levels = FAMILIES[family]
+    turns = Counter[int]()
     while len(seen) < n:
-        level = len(seen) % len(levels)
-        turn = len(seen) // len(levels) + level
-        question, choices, place = _draw(levels[level], rng, turn)
+        level = LEVELS[len(seen) % len(LEVELS)]
+        question, choices, place = _draw(FAMILIES[family][level], rng, turns[level] + level)
         if _held_out(question) and question not in seen:
             seen.add(question)
+            turns[level] += 1
             name = f"{family}-{level + 1}-{len(seen):04d}"
             yield Item(name, family, level + 1, question, choices, place, 1 / len(choices))
 

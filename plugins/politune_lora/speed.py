@@ -118,10 +118,11 @@ def _operations(scorer: Scorer) -> tuple[float, float]:
     """Return the operations of the head for an answer token, and of the body for any token."""
     from torch.nn import Linear
 
-    out = scorer.model.get_base_model().get_output_embeddings()
+    model = scorer.model.get_base_model()
+    out = model.get_output_embeddings()
     inside = set(out.modules())
     head = body = 0.0
-    for module in scorer.model.modules():
+    for module in model.modules():
         if isinstance(module, Linear):
             trained = module.weight.requires_grad
             needed = AND_ITS_OWN if trained else FORWARD_AND_BACKWARD

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
 
     from politune_lora import LoRA
+    from politune_lora.whole import Whole
 
 LOG = "log.jsonl"
 SPEED = ".speed.jsonl"
@@ -124,7 +125,7 @@ class Writer:
                 if int(path.name.removeprefix("step-")) not in self.ruled.keep:
                     saving.remove(path)
 
-    def finish(self, model: "PeftModel") -> None:
+    def finish(self, model: "PeftModel | Whole") -> None:
         """Write the adapter that came of it: the best, where one was chosen, or the last."""
         result = self.job.work / "adapter"
         if self.ruled.best is None:

@@ -6,8 +6,8 @@ from politune_harness import testing
 NAMES = """
     Answer BudgetError Completion DataError Document Dropped Engine Filter Generator HarnessError
     InputFiles InputPath InstructionWriter Metric ModelError ModelName ModelRef Note PairFilter
-    PluginError Preference Prompt RecipeError Score ServiceError Shard Source Trainer hookimpl track
-    working
+    PluginError Preference Prompt RecipeError Ruling Score ServiceError Shard Source Trainer Watch
+    hookimpl track working
 """
 FOR_TESTS = "Scripted UPDATE golden run_recipe tiny_model tiny_tokenizer"
 

@@ -98,7 +98,9 @@ def metrics() -> str:
     from politune_harness.recipe import Evaluate
 
     folders = task_folders(())
-    names = sorted(path.stem for folder in folders for path in folder.rglob("politune_*.yaml"))
+    files = (path for folder in folders for path in folder.rglob("politune_*.yaml"))
+    # Groups add nothing of their own, and some name tasks that would be downloaded.
+    names = sorted(path.stem for path in files if not re.search("(?m)^group:", path.read_text()))
     lines = ["# Metrics", "", "Of each task, what lm-evaluation-harness reports and how.", ""]
     given = Evaluate(metadata={UNJUDGED: True})
     own = [name for name in names if not re.search("_62|_bank", name)]

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from politune_harness.cli.options import planned, recipe_options
-from politune_harness.planning import Asked, Evaluations, Total
+
+if TYPE_CHECKING:
+    from politune_harness.planning import Asked, Evaluations, Total
 
 
 @click.command()
@@ -56,7 +59,7 @@ def plan(
         click.echo(line)
 
 
-def _tasks(asked: list[Asked]) -> Iterator[str]:
+def _tasks(asked: "list[Asked]") -> Iterator[str]:
     width = max((len(each.task) for each in asked), default=4)
     head = f"{'items':>7} {'requests':>9} {'passes':>8} {'tokens':>11} {'written':>9}"
     yield f"{'task':{width}}  {head}"
@@ -67,7 +70,7 @@ def _tasks(asked: list[Asked]) -> Iterator[str]:
         )
 
 
-def _whole(whole: Total, often: Evaluations) -> Iterator[str]:
+def _whole(whole: "Total", often: "Evaluations") -> Iterator[str]:
     yield f"evaluations      {often.own} of all tasks, {often.prompted} of the bias tasks"
     yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
     yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
@@ -78,7 +81,7 @@ def _whole(whole: Total, often: Evaluations) -> Iterator[str]:
     yield f"disk             about {every:,.0f} MB, {adapters:,.0f} of them adapters"
 
 
-def _hours(whole: Total, rate: tuple[float, float] | None) -> Iterator[str]:
+def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
     from politune_harness.planning import BACKWARD
 
     if rate is None:

@@ -179,7 +179,8 @@ class Evaluator:
         if not (waiting := read_samples(paths)):
             return 0
         about = json.loads((evaluated / "results.json").read_text("utf-8"))
-        found, samples = self.judged(waiting)
+        found, judged = self.judged(waiting)
+        samples = _plain(judged)
         rows = list(measured_anew(read(evaluated / "measurements.jsonl"), samples))
         about["results"].update(kept(found, self._metadata)["results"])
         write(folder, about, samples, rows)
@@ -190,7 +191,7 @@ class Evaluator:
         with quiet():
             tops = _tops(self.load(list(waiting)))
             found = self._evaluate(recorded(waiting), tops, None, chat=True)
-        return found, filled_in(waiting, _plain(found["samples"]))
+        return found, filled_in(waiting, found["samples"])
 
     @cached_property
     def _tokenizer(self) -> "PreTrainedTokenizerBase":

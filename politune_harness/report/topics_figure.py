@@ -20,6 +20,9 @@ NOTE = (
     "few items, so places to look, and no findings."
 )
 
+LEAST = 4.5, 3.0
+"""Inches that heading and note take whatever is drawn."""
+
 
 def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
     """Draw a panel a measure: a row a topic, a column an arm."""
@@ -29,7 +32,7 @@ def draw(findings: Findings, marks: Sequence[str], to: Path) -> None:
     if not measures:
         return
     rows, arms = max(map(len, measures.values())), len(findings.tuned)
-    size = (1.9 + 0.75 * arms) * len(measures), 1.9 + 0.26 * rows
+    size = max(LEAST[0], (1.9 + 0.75 * arms) * len(measures)), max(LEAST[1], 1.9 + 0.26 * rows)
     with figure(*size, to, "topics.png", "topics.svg") as canvas:
         heading(canvas, "Where the arms moved, topic by topic", marks)
         grid = canvas.subplots(1, len(measures), squeeze=False)[0]

@@ -66,12 +66,12 @@ def test_blimp_before_and_after(
     for arm in ("base", "left", "right", "control"):
         measured = found["arms"][arm]["tasks"]
         assert all(measured[f"blimp_{name}"]["acc"]["n"] == 4 for name in BLIMP)
-        assert measured["gsm8k"]["prompt_cut"]["value"] == 1.0
+        # Its prompts fit the quickstart's 2,048 tokens; test_evaluation has some that are cut.
+        assert "prompt_cut" not in measured["gsm8k"]
         assert "format_kept" in measured["gsm8k"]
     compared = {row["task"] for row in found["tradeoff"]["comparisons"]}
-    assert compared == {f"blimp_{name}" for name in BLIMP}
+    assert compared == {f"blimp_{name}" for name in BLIMP} | {"gsm8k"}
     text = (out / "report.md").read_text()
-    assert "truncated: 100 % of its prompts did not fit the context" in text
     assert "PARTIAL" in text
 
 

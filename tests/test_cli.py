@@ -1,6 +1,31 @@
 """The commands that look and do not touch."""
 
+import click
+import pytest
+
+from politune_harness.cli import main
 from tests.conftest import Politune
+
+NARROW = 62
+"""What 80 columns leave for a command's line beside its name."""
+
+
+def groups(command: click.Command) -> list[click.Group]:
+    """Return a group and all groups in it."""
+    if not isinstance(command, click.Group):
+        return []
+    with click.Context(command) as context:
+        inner = [command.get_command(context, name) for name in command.list_commands(context)]
+    return [command, *(g for each in inner if each is not None for g in groups(each))]
+
+
+@pytest.mark.parametrize("group", groups(main), ids=lambda group: group.name)
+def test_no_commands_line_is_cut(group: click.Group) -> None:
+    with click.Context(group) as context:
+        found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    shown = [each.get_short_help_str(NARROW) for each in found.values() if each is not None]
+    assert [line for line in shown if line.endswith("...") or not line] == []
+    assert len(shown) == len(found)
 
 
 def test_help_lists_the_commands(politune: Politune) -> None:

@@ -13,7 +13,7 @@ from politune_harness.cli.options import planned, recipe_options
 def check(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
-    """Check RECIPE without running it: names, fields, files, the model, and the judges."""
+    """Check names, fields, files, model and judges of RECIPE."""
     from politune_harness import pipeline
     from politune_harness.advice import advice
     from politune_harness.artifacts import Contents

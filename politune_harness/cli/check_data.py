@@ -27,7 +27,7 @@ def check_data(
     rejected: str,
     listed: bool,  # noqa: FBT001
 ) -> None:
-    """Count what is wrong with the preference pairs in PATHS, each one arm.
+    """Count the flaws of preference pairs in PATHS, each one arm.
 
     The pair filter of the same name drops or mends such rows in a recipe.
     """

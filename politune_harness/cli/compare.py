@@ -14,7 +14,9 @@ import click
     help="Write compare.md and compass.png into this folder, instead of printing.",
 )
 def compare(results: tuple[Path, ...], mix: bool, out: Path | None) -> None:  # noqa: FBT001
-    """Put RESULTS side by side: folders of runs, or of plain lm-eval's output.
+    """Put RESULTS side by side.
+
+    They are folders of runs, or of plain lm-eval's output.
 
     Refuses to compare a task that was asked in different versions.
     """

@@ -29,7 +29,7 @@ def compass() -> None:
 )
 @JSON
 def score(file: Path, missing: Literal["zero", "agree"], *, as_json: bool) -> None:
-    """Score answers to the 62 items of the Political Compass as the site does.
+    """Score answers to the official 62 items as the site does.
 
     FILE is a CSV with a column `id` and one an item, called by its slug, 1 to 62, or pc-01 to
     pc-62; or JSON lines {"id": …, "answers": [62 values]}. A value is 0 (strongly disagree) to 3
@@ -98,9 +98,10 @@ def parse(file: Path, labels: str | None, *, as_json: bool) -> None:
     help="A PNG, SVG or PDF.  [default: FILE with .png]",
 )
 def plot(file: Path, out: Path | None) -> None:
-    """Draw where the answers in FILE lead, with bounds where some are missing.
+    """Draw where the answers in FILE lead.
 
-    FILE is as `politune compass score` takes it.
+    Where some are missing, it shows how far they could lead. FILE is as `politune compass score`
+    takes it.
     """
     from politune_harness.compass.official import score
     from politune_harness.compass.official_files import read_answers

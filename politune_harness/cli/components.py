@@ -12,7 +12,7 @@ from politune_harness.registry import Registry
 @click.argument("kind", required=False, type=click.Choice(list(KINDS)))
 @click.pass_obj
 def components(disabled: tuple[str, ...], kind: str | None) -> None:
-    """List the components (of one KIND) that a recipe can name, with their fields."""
+    """List what a recipe can name (of one KIND), with its fields."""
     registry = Registry.installed(disable=disabled)
     for word in [kind] if kind else KINDS:
         click.secho(word, bold=True)

@@ -15,7 +15,7 @@ def curate() -> None:
 @curate.command()
 @click.argument("run", type=FOLDER)
 def show(run: Path) -> None:
-    """Show what every finished stage of RUN kept and dropped, and how alike its arms are.
+    """Show what each stage of RUN kept, and how alike arms are.
 
     It needs no training and no evaluation: `politune run RECIPE --until pairs` is enough. The
     figure is written to RUN/figures.
@@ -32,7 +32,7 @@ def show(run: Path) -> None:
 
 @curate.group()
 def audit() -> None:
-    """Put annotators beside people's labels, and have people rate what was written."""
+    """Compare annotators with people, and have texts rated."""
 
 
 @audit.command()
@@ -60,11 +60,11 @@ def labels(disabled: tuple[str, ...], study: Path, out: Path | None) -> None:
 @click.option("--n", type=click.IntRange(min=1), help="How many to draw.  [default: all]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of drawing and order.")
 def export(run: Path, out: Path, n: int | None, seed: int) -> None:
-    """Write a blinded sheet of what was written in RUN, beside the posts it was written from.
+    """Write a blinded sheet of what was written in RUN.
 
-    People or judges fill in how good the texts are, and how far each answer shares the post's
-    leaning, both from 1 to 5. Arms, and which answer is preferred, are not shown; what the ids
-    stand for stays in RUN.
+    Each text stands beside the post it was written from. People or judges fill in how good it is,
+    and how far each answer shares the post's leaning, both from 1 to 5. Arms, and which answer is
+    preferred, are not shown; what the ids stand for stays in RUN.
     """
     from politune_harness import written
 
@@ -80,7 +80,7 @@ def export(run: Path, out: Path, n: int | None, seed: int) -> None:
 @click.option("--run", type=FOLDER, required=True, help="The run that the sheet is of.")
 @click.option("--rater", help="Who rated.  [default: the sheet's name]")
 def import_(sheet: Path, run: Path, rater: str | None) -> None:
-    """Add the ratings in SHEET to a run, and show the means of all raters by arm."""
+    """Add the ratings in SHEET to a run, and show all by arm."""
     from politune_harness import written
 
     written.bring_in(sheet, run, rater or sheet.stem)

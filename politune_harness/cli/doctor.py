@@ -16,7 +16,7 @@ TASKS = ("politune_compass", "politune_gpt_score", "politune_even_handed", "poli
 @click.command()
 @click.pass_obj
 def doctor(disabled: tuple[str, ...]) -> None:
-    """Show versions and devices, whether lm-eval sees our tasks, and what is missing."""
+    """Show versions, devices and tasks, and what is missing."""
     click.echo(f"python {platform.python_version()}")
     for package in ("politune-harness", *NEEDED):
         click.echo(f"{package} {_version(package) or 'MISSING: pip install politune-harness'}")

@@ -13,7 +13,7 @@ from politune_harness.cli.options import planned, recipe_options
 def explain(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
-    """Say of each stage of RECIPE whether it stands, or why it would run."""
+    """Say whether each stage of RECIPE stands, or why not."""
     from politune_harness import pipeline
     from politune_harness.artifacts import Contents
 

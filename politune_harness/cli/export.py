@@ -15,7 +15,7 @@ import click
     help="Where to write.  [default: RUN/export]",
 )
 def export(run: Path, out: Path | None) -> None:
-    """Write the answers of RUN as one table, with what is needed to work with it.
+    """Write the answers of RUN for other people's statistics.
 
     samples.parquet has one row a response; codebook.md says what its columns are; analysis.R fits
     a mixed model with lme4, analysis.py does the like in Python; tables.tex and instruments.bib

@@ -14,11 +14,12 @@ from politune_harness.cli.options import max_cost_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_obj
 def judge(disabled: tuple[str, ...], run: Path, max_cost: float | None, quiet: bool) -> None:  # noqa: FBT001
-    """Have the judges score the answers in RUN, and write its report again.
+    """Have the judges score the answers in RUN.
 
     For runs of a recipe with `judge: deferred`, whose answers wait for a machine with a network,
     and for what a judge failed on. RUN may also be what `lm_eval --output_path` was, with logged
-    samples. No model is loaded, and what was paid for is not asked again.
+    samples. No model is loaded, what was paid for is not asked again, and the report is written
+    anew.
     """
     from politune_harness import judge_stage, lm_judging
     from politune_harness.cli.display import RichDisplay

@@ -18,7 +18,7 @@ from politune_harness.components import KINDS
     help="The package's folder, which must not exist.  [default: politune-NAME]",
 )
 def new_plugin(name: str, kind: str, out: Path | None) -> None:
-    """Write a package with a plugin called NAME: it installs, and passes its own test."""
+    """Write a package, ready to install, with a plugin called NAME."""
     from politune_harness.new_plugin import write
 
     folder = out or Path(f"politune-{name}")

@@ -28,7 +28,7 @@ def plan(
     out: Path | None,
     rate: tuple[float, float] | None,
 ) -> None:
-    """Say what RECIPE will take: passes, tokens, hours, judges' cost, disk, and what it can show.
+    """Say what RECIPE will take, and what it can detect.
 
     The model is loaded to measure how fast it is, unless --rate says so.
     """

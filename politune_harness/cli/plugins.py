@@ -8,7 +8,7 @@ from politune_harness.registry import Registry
 @click.command()
 @click.pass_obj
 def plugins(disabled: tuple[str, ...]) -> None:
-    """List the loaded plugins, where each comes from, and the hooks that it implements."""
+    """List the loaded plugins, their origins and their hooks."""
     for origin, hooks in Registry.installed(disable=disabled).plugins().items():
         click.echo(f"{origin.plugin:18}{origin.made_by:28}{', '.join(hooks)}")
         click.echo(f"{'':18}{origin.path}")

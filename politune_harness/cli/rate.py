@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def rate() -> None:
-    """Have people rate a run's answers blindly, and put them beside the judges."""
+    """Have people rate answers blindly, beside the judges."""
 
 
 @rate.command()
@@ -25,7 +25,7 @@ def rate() -> None:
 @click.option("--n", type=int, help="How many answers to draw.  [default: all]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of drawing and order.")
 def export(run: Path, out: Path, n: int | None, seed: int) -> None:
-    """Write a blinded, shuffled sheet of the answers of RUN that judges scored.
+    """Write a blinded, shuffled sheet of judged answers of RUN.
 
     People fill in `rating`, a whole number from 0 to 20, or mark `not applicable`. sheet.csv is
     for spreadsheets, tasks.json and labels.xml are for Label Studio. What the ids stand for stays
@@ -50,7 +50,7 @@ def export(run: Path, out: Path, n: int | None, seed: int) -> None:
 )
 @click.option("--rater", help="Who rated.  [default: the sheet's name]")
 def import_(sheet: Path, run: Path, rater: str | None) -> None:
-    """Add the ratings in SHEET to a run, and compare all people with the judges.
+    """Add the ratings in SHEET to a run, beside the judges.
 
     SHEET is the CSV, or the JSON that Label Studio exports.
     """

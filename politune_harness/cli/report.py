@@ -12,7 +12,7 @@ import click
     "--figure", "figures", multiple=True, metavar="NAME", help="Draw this figure and nothing else."
 )
 def report(folder: Path, refresh: bool, figures: tuple[str, ...]) -> None:  # noqa: FBT001
-    """Write the report of the run in FOLDER again, from its artifacts alone.
+    """Write the report of the run in FOLDER again.
 
     The same artifacts give the same bytes.
     """

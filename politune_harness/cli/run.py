@@ -40,7 +40,9 @@ def run(  # noqa: PLR0913, PLR0917
     offline: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
 ) -> None:
-    """Run RECIPE, a file or a built-in name, all the way to its report.
+    """Run RECIPE all the way to its report.
+
+    It is a file, or a built-in name.
 
     What is done already is not done again: stop it at any moment, and run it again to go on.
     """

@@ -6,7 +6,7 @@ import click
 @click.command()
 @click.pass_obj
 def schema(disabled: tuple[str, ...]) -> None:
-    """Print the JSON Schema of recipes, with every installed component and its fields.
+    """Print the JSON Schema of recipes, for editors.
 
     `politune schema > recipe.schema.json`, and a first line
     `# yaml-language-server: $schema=recipe.schema.json` in the recipe.

@@ -6,14 +6,18 @@ Assumed is only what is called so, and upper bounds are called that, too.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from politune_harness.curated import last, pairs_in
 from politune_harness.errors import HarnessError
 from politune_harness.judging import UNJUDGED
 from politune_harness.prefixes import Text, rows, size_of
 from politune_harness.recipe import Plan
+from politune_harness.records import Preference
 from politune_harness.side_metrics import LIMITS
 from politune_harness.statistics import smallest_detectable_shift
 
@@ -32,7 +36,7 @@ RUBRIC = 600
 ROW_BYTES = 1500
 """About what a logged sample takes on disk, besides its texts."""
 TRIED = 64
-"""Texts on which the speed of reading is measured."""
+"""Texts on which the speed of reading, and pairs on which their length is measured."""
 
 
 class Asked(NamedTuple):
@@ -69,18 +73,23 @@ def evaluations(plan: Plan) -> Evaluations:
     return Evaluations(1 + arms, len(plan.recipe.evaluate.prompts))
 
 
-def counted(plan: Plan, task_dirs: Sequence[Any]) -> tuple[list[Asked], dict[str, str]]:
-    """Return what each task asks, and why those that could not be counted could not."""
-    from politune_harness.evaluation import Evaluator
-    from politune_harness.lm import quiet
+def asking(plan: Plan) -> "Evaluator":
+    """Return what asks as a run of the plan does, but no judge."""
+    from politune_harness.evaluation import Evaluator, task_folders
 
     settings = plan.recipe.evaluate
     unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
-    evaluator = Evaluator(plan.model, unjudged, task_dirs=task_dirs)
+    return Evaluator(plan.model, unjudged, task_dirs=task_folders(plan.registry.task_dirs()))
+
+
+def counted(evaluator: "Evaluator", tasks: Iterable[str]) -> tuple[list[Asked], dict[str, str]]:
+    """Return what each task asks, and why those that could not be counted could not."""
+    from politune_harness.lm import quiet
+
     found: list[Asked] = []
     unknown: dict[str, str] = {}
     with quiet():
-        for name in settings.tasks:
+        for name in tasks:
             try:
                 loaded = evaluator.load([name])["tasks"]
                 found += [_asked(evaluator, task) for task in loaded.values()]
@@ -121,6 +130,14 @@ def _asked(evaluator: "Evaluator", task: Any) -> Asked:  # noqa: ANN401
     )
 
 
+class Paired(NamedTuple):
+    """The pairs of one arm."""
+
+    pairs: int
+    tokens: float
+    """What a training reads of each, a mean over some of them, without chat templates."""
+
+
 class Total(NamedTuple):
     """What a whole plan takes."""
 
@@ -129,7 +146,9 @@ class Total(NamedTuple):
     computed: int
     written: int
     trained: int | None
-    """Tokens that are trained on, at most; None where the number of pairs is not known yet."""
+    """Tokens that are trained on; None where the number of pairs is not known yet."""
+    counted: bool
+    """Whether those are counted in the pairs; else every text is as long as the trainer allows."""
     judgements: int
     cost: float
     """At most, in the currency of the prices."""
@@ -139,8 +158,16 @@ class Total(NamedTuple):
     """Bytes, at most."""
 
 
-def total(plan: Plan, asked: Sequence[Asked], adapter_bytes: int) -> Total:
-    """Return what all evaluations, trainings and judgements of a plan take."""
+def total(
+    plan: Plan,
+    asked: Sequence[Asked],
+    adapter_bytes: int,
+    pairs: Mapping[str, Paired] | None = None,
+) -> Total:
+    """Return what all evaluations, trainings and judgements of a plan take.
+
+    `pairs` are what `paired` gave.
+    """
     often, bias = evaluations(plan), set(plan.recipe.evaluate.bias)
     times = {a.task: often.own + (often.prompted if a.task in bias else 0) for a in asked}
     judgements = [(a, times[a.task] * a.requests) for a in asked if a.judged]
@@ -150,7 +177,8 @@ def total(plan: Plan, asked: Sequence[Asked], adapter_bytes: int) -> Total:
         passes=sum(a.passes * times[a.task] for a in asked),
         computed=sum(a.computed * times[a.task] for a in asked),
         written=sum(a.written * times[a.task] for a in asked),
-        trained=_trained(plan, models),
+        trained=_trained(plan, pairs),
+        counted=pairs is not None,
         judgements=sum(count for _, count in judgements) * len(plan.judges),
         cost=sum(_price(judge, a) * count for judge in plan.judges for a, count in judgements),
         samples=sum((a.size + ROW_BYTES * a.requests) * times[a.task] for a in asked),
@@ -158,17 +186,46 @@ def total(plan: Plan, asked: Sequence[Asked], adapter_bytes: int) -> Total:
     )
 
 
-def _trained(plan: Plan, models: int) -> int | None:
-    """Return the tokens of all trainings, were every text as long as the trainer allows."""
-    trainer = plan.trainer
-    length = getattr(trainer, "max_length", None)
-    if trainer is None or models == 0:
-        return 0
-    if plan.recipe.sample is None or length is None:
-        return None
-    sides = 1 if getattr(trainer, "objective", "") == "sft" else 2
+def paired(
+    plan: Plan, folder: Path, encode: Callable[[str], Sequence[int]]
+) -> dict[str, Paired] | None:
+    """Return what is known of each arm's pairs; None until all of them are in the run's folder."""
+    found = {}
+    for arm in (arm for arm in plan.arms if arm.adapter is None):
+        path = last(folder, arm.name, arm.like)
+        pairs = pairs_in(path) if path else []
+        if not pairs:
+            return None
+        some = pairs[:: max(1, len(pairs) // TRIED)]
+        tokens = fmean(len(encode(text)) for pair in some for text in _texts(plan, pair))
+        found[arm.name] = Paired(len(pairs), tokens * len(_texts(plan, some[0])))
+    return found
+
+
+def _texts(plan: Plan, pair: Preference) -> tuple[str, ...]:
+    """Return what a training reads of a pair: a prompt once, whatever the number of answers."""
+    return (pair.prompt, pair.chosen, pair.rejected)[: 1 + _answers(plan)]
+
+
+def _answers(plan: Plan) -> int:
+    return 1 if getattr(plan.trainer, "objective", "") in ("sft", "clm") else 2
+
+
+def _trained(plan: Plan, pairs: Mapping[str, Paired] | None) -> int | None:
+    """Return the tokens of all trainings; at most, where the pairs are not there yet."""
+    trainer, size = plan.trainer, plan.recipe.sample
+    arms = [arm for arm in plan.arms if arm.adapter is None]
     epochs = int(getattr(trainer, "epochs", 1))
-    return int(plan.recipe.sample * epochs * length * sides * models)
+    if pairs is not None:
+        each = {name: min(size or of.pairs, of.pairs) * of.tokens for name, of in pairs.items()}
+        return round(epochs * sum(len(arm.seeds) * each[arm.name] for arm in arms))
+    models = sum(len(arm.seeds) for arm in arms)
+    length = getattr(trainer, "max_length", None)
+    if models == 0:
+        return 0
+    if size is None or length is None:
+        return None
+    return int(size * epochs * length * _answers(plan) * models)
 
 
 def _price(judge: object, asked: Asked) -> float:

@@ -1,16 +1,20 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from politune_harness import Preference
+from politune_harness.artifacts import Artifact
 from politune_harness.cli import main
 from politune_harness.planning import detectable
+from politune_harness.registry import Registry
 
 LESS = ("evaluate.bias=[politune_compass_pairs]", "evaluate.capability=[politune_truths]")
 
 
-def plan(*overrides: str) -> Any:  # noqa: ANN401
-    words = ["plan", "quickstart", "--rate", "1000", "100"]
+def plan(*overrides: str, out: Path = Path("nowhere")) -> Any:  # noqa: ANN401
+    words = ["plan", "quickstart", "--rate", "1000", "100", "--out", str(out)]
     return CliRunner().invoke(main, [*words, *(x for o in overrides for x in ("--set", o))])
 
 
@@ -36,6 +40,26 @@ def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:
     tokens = 240 * 2 * 1024 * 9
     assert f"at most {tokens:,}" in told["training"]
     assert f"{3 * tokens / 1000 / 3600:.2f} training" in told["hours"]
+
+
+def test_pairs_that_are_there_are_counted(tmp_path: Path) -> None:
+    small = (*LESS, "sample=20", "seeds=[0, 1]", "overlap=null")
+    words = ["run", "quickstart", "--out", str(tmp_path), "--until", "pairs", "--quiet"]
+    done = CliRunner().invoke(main, [*words, *(x for o in small for x in ("--set", o))])
+    assert done.exit_code == 0, done.output
+    from transformers import AutoTokenizer
+
+    encode = AutoTokenizer.from_pretrained(Registry.installed().models()["quickstart"]).encode
+    expected = 0.0
+    for arm in ("left", "right", "control"):
+        rows = [*Artifact(tmp_path / "3-instruct" / arm).read(Preference)]
+        each = [len(encode(r.prompt)) + len(encode(r.chosen)) for r in rows]
+        expected += 2 * 2 * 20 * sum(each) / len(each)
+    lines = plan(*small, out=tmp_path).output.splitlines()
+    (said,) = [line for line in lines if line.startswith("training tokens")]
+    assert "counted in the pairs that are there" in said
+    # Some of the pairs stand for all.
+    assert int(said.split()[3].strip(",").replace(",", "")) == pytest.approx(expected, rel=0.05)
 
 
 def test_more_items_and_seeds_detect_less() -> None:

@@ -30,31 +30,24 @@ def plan(
 ) -> None:
     """Say what RECIPE will take, and what it can detect.
 
-    The model is loaded to measure how fast it is, unless --rate says so.
+    The model is loaded to measure how fast it is, unless --rate says so. What training reads is
+    counted where `politune run RECIPE --until pairs` has made the pairs, and bounded where not.
     """
     from politune_harness import planning
-    from politune_harness.evaluation import Evaluator, task_folders
-    from politune_harness.judging import UNJUDGED
 
-    made, _ = planned(disabled, recipe, overrides, out)
-    folders = task_folders(made.registry.task_dirs())
-    asked, unknown = planning.counted(made, folders)
+    made, folder = planned(disabled, recipe, overrides, out)
+    settings, evaluator = made.recipe.evaluate, planning.asking(made)
+    asked, unknown = planning.counted(evaluator, settings.tasks)
     rank = int(getattr(made.trainer, "rank", 0))
     size = planning.adapter_size(made.model, rank) if rank else 0
-    whole = planning.total(made, asked, size)
+    whole = planning.total(made, asked, size, planning.paired(made, folder, evaluator.encode))
     often = planning.evaluations(made)
     for line in (*_tasks(asked), *(f"{t}: not counted: {why}" for t, why in unknown.items())):
         click.echo(line)
     click.echo("")
     if rate is None and asked:
-        settings = made.recipe.evaluate
-        quick = Evaluator(
-            made.model,
-            settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}}),
-            task_dirs=folders,
-        )
-        rate = planning.rates(quick, [asked[0].task])
-    items = next((a.items for a in asked if a.task in made.recipe.evaluate.bias), 0)
+        rate = planning.rates(evaluator, [asked[0].task])
+    items = next((a.items for a in asked if a.task in settings.bias), 0)
     for line in (*_whole(whole, often), *_hours(whole, rate), *_shift(items, made.recipe.seeds)):
         click.echo(line)
 
@@ -74,11 +67,18 @@ def _whole(whole: "Total", often: "Evaluations") -> Iterator[str]:
     yield f"evaluations      {often.own} of all tasks, {often.prompted} of the bias tasks"
     yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
     yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
-    trained = "not known before curation" if whole.trained is None else f"at most {whole.trained:,}"
-    yield f"training tokens  {trained}"
+    yield f"training tokens  {_trained(whole)}"
     yield f"judgements       {whole.judgements:,}, at most {whole.cost:.2f} at the judges' prices"
     every, adapters = (whole.samples + whole.adapters) / 1e6, whole.adapters / 1e6
     yield f"disk             about {every:,.0f} MB, {adapters:,.0f} of them adapters"
+
+
+def _trained(whole: "Total") -> str:
+    if whole.trained is None:
+        return "not known before `politune run RECIPE --until pairs`"
+    if whole.counted:
+        return f"about {whole.trained:,}, counted in the pairs that are there"
+    return f"at most {whole.trained:,}; counted once `politune run RECIPE --until pairs` has run"
 
 
 def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
@@ -90,10 +90,8 @@ def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
     evaluating = whole.computed / read + whole.written / write
     training = BACKWARD * (whole.trained or 0) / read
     yield f"rate             {read:,.0f} tokens read and {write:,.0f} written a second"
-    yield (
-        f"hours            at most {evaluating / 3600:.2f} evaluating and {training / 3600:.2f} "
-        "training, on such a machine"
-    )
+    trains = f"{'about' if whole.counted else 'at most'} {training / 3600:.2f} training"
+    yield f"hours            at most {evaluating / 3600:.2f} evaluating, {trains}, as fast as that"
 
 
 def _shift(items: int, seeds: tuple[int, ...]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from politune_harness import DataError, ModelError, track
-from politune_harness.errors import one_line
+from politune_harness.models import why_unloadable
 
 if TYPE_CHECKING:
     from politune_harness.statistics import Array
@@ -50,17 +50,17 @@ class Encoder:
         from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        how: dict[str, Any] = {"use_safetensors": True}
+        how: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False}
         if classes is not None:
             how |= {"num_labels": classes, "ignore_mismatched_sizes": True}
         if names:
             how |= {"id2label": dict(enumerate(names))}
             how |= {"label2id": {name: n for n, name in enumerate(names)}}
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model)
+            self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, **how)
         except (OSError, ValueError, SafetensorError) as error:
-            message = f"model {model!r} cannot be loaded: {one_line(error)}"
+            message = f"model {model!r} cannot be loaded: {why_unloadable(error)}"
             raise ModelError(message) from error
         found = torch.accelerator.current_accelerator(check_available=True)
         self._device = found.type if found else "cpu"

@@ -23,6 +23,7 @@ from politune_harness import (
     hookimpl,
     working,
 )
+from politune_harness.models import why_unloadable
 
 if TYPE_CHECKING:
     from peft import PeftModelForCausalLM
@@ -50,6 +51,8 @@ class Transformers(Generator):
     """Precision of the weights; `auto` is the one that they were saved in."""
     device: str = "auto"
     """A torch device such as `cuda:1`; `auto` is the first accelerator, or else the CPU."""
+    trust_remote_code: bool = False
+    """Whether Python code that comes with the model is run."""
 
     @contextmanager
     def session(self) -> Iterator[Answer]:
@@ -184,12 +187,17 @@ def _load(settings: Transformers) -> tuple["PreTrainedTokenizerBase", Any]:
         found = torch.accelerator.current_accelerator(check_available=True)
         device = found.type if found else "cpu"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(settings.model)
+        tokenizer = AutoTokenizer.from_pretrained(
+            settings.model, trust_remote_code=settings.trust_remote_code
+        )
         model: Any = AutoModelForCausalLM.from_pretrained(
-            settings.model, dtype=settings.dtype, use_safetensors=True
+            settings.model,
+            dtype=settings.dtype,
+            trust_remote_code=settings.trust_remote_code,
+            use_safetensors=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
-        message = f"model {settings.model!r} cannot be loaded: {_one_line(str(error))}"
+        message = f"model {settings.model!r} cannot be loaded: {why_unloadable(error)}"
         raise ModelError(message) from error
     return tokenizer, model.to(device).eval()
 

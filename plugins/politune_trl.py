@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from politune_lora import saving
@@ -37,6 +37,9 @@ from politune_harness import (
 )
 from politune_harness.adapters import base_digest
 from politune_harness.errors import one_line
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 LOSSES = {"dpo": "sigmoid", "dpo-hinge": "hinge", "dpo-robust": "robust", "ipo-mean": "ipo"}
 """Our names of TRL's losses."""
@@ -122,7 +125,7 @@ class TRL(Trainer):
         )
         try:
             self._launched(job) if self.launch else work(job)
-            self._kept(preferences, model.base, folder, seed)
+            self._kept(preferences, model, folder, seed)
         finally:
             saving.remove(job)
         return ModelRef(base=model.base, adapter=str(folder / "adapter"))
@@ -135,14 +138,19 @@ class TRL(Trainer):
             message = f"accelerate launch --config_file {self.launch} ended with {done.returncode}"
             raise ServiceError(message)
 
-    def _kept(self, preferences: Sequence[Preference], base: str, folder: Path, seed: int) -> None:
+    def _kept(
+        self, preferences: Sequence[Preference], model: ModelRef, folder: Path, seed: int
+    ) -> None:
         """Put the adapter where it belongs, with a card and where it comes from."""
+        base, trusted = model.base, model.trust_remote_code
         rows = json.loads((folder / "rows.json").read_text("utf-8"))["kept"]
         kept = [p for p in preferences if p.id in set(rows)]
         provenance = saving.Provenance(
             base=base,
             base_sha256=base_digest(base),
-            template_sha256=saving.text_digest(Chat(load_tokenizer(base), base).template),
+            template_sha256=saving.text_digest(
+                Chat(load_tokenizer(base, trusted=trusted), base).template
+            ),
             data_sha256=saving.data_digest(kept),
             rows=len(kept),
             objective=self.objective,
@@ -165,8 +173,8 @@ _UNSET = {"system": None, "enable_thinking": None, "compat": False}
 """Settings of `lora` that a card speaks of, and that this trainer does not have."""
 
 
-def _of(model: ModelRef) -> dict[str, str]:
-    return {"model": model.base}
+def _of(model: ModelRef) -> dict[str, str | bool]:
+    return {"model": model.base, "trusted": model.trust_remote_code}
 
 
 def work(job: Path) -> None:
@@ -174,7 +182,7 @@ def work(job: Path) -> None:
     given = json.loads(job.read_text("utf-8"))
     settings, name, folder = TRL.model_validate(given["fields"]), given["model"], job.parent
     pairs = msgspec.convert(given["pairs"], list[Preference])
-    chat = Chat(load_tokenizer(name), name)
+    chat = Chat(load_tokenizer(name, trusted=given["trusted"]), name)
     answers = 1 if settings.objective == "sft" else 2
     rows, dropped = tokenise(pairs, chat, answers=answers, max_length=settings.max_length)
     if not rows:
@@ -182,7 +190,8 @@ def work(job: Path) -> None:
         raise DataError(message)
     kept = {row.id for row in rows}
     texts = [_texts(p, chat, answers) for p in pairs if p.id in kept]
-    trainer = _trainer(settings, name, chat, texts, folder / ".trl", given["seed"])
+    model = _loaded(name, trusted=given["trusted"])
+    trainer = _trainer(settings, model, chat, texts, folder / ".trl", given["seed"])
     trainer.train()
     trainer.save_model(str(folder / ".trl"))
     if trainer.is_world_process_zero():
@@ -206,8 +215,20 @@ def _texts(pair: Preference, chat: Chat, answers: int) -> dict[str, str]:
     return {"prompt": prompt.rstrip(), **dict(zip(names, both, strict=True))}
 
 
+def _loaded(name: str, *, trusted: bool) -> "PreTrainedModel":
+    import torch
+
+    dtype = pick_dtype("auto", torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return load_model(name, dtype, torch.device("cpu"), trusted=trusted)
+
+
 def _trainer(
-    settings: TRL, model: str, chat: Chat, texts: Sequence[Mapping[str, str]], out: Path, seed: int
+    settings: TRL,
+    model: "PreTrainedModel",
+    chat: Chat,
+    texts: Sequence[Mapping[str, str]],
+    out: Path,
+    seed: int,
 ) -> Any:  # noqa: ANN401 - TRL has no types
     import torch
     from datasets import Dataset
@@ -231,9 +252,8 @@ def _trainer(
         target_modules=settings.target_modules,
     )
     torch.manual_seed(seed)
-    dtype = pick_dtype("auto", torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     return (SFTTrainer if sft else DPOTrainer)(
-        load_model(model, dtype, torch.device("cpu")),
+        model,
         args=config,
         train_dataset=Dataset.from_list([dict(row) for row in texts]),
         processing_class=tokens,

@@ -50,6 +50,8 @@ class VLLM(Generator):
     """How many GPUs share the model."""
     gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Share of each GPU's memory that the engine takes."""
+    trust_remote_code: bool = False
+    """Whether Python code that comes with the model is run."""
 
     @contextmanager
     def session(self) -> Iterator[Answer]:
@@ -83,6 +85,7 @@ class _Engine:
                 max_model_len=settings.max_model_len,
                 tensor_parallel_size=settings.tensor_parallel_size,
                 gpu_memory_utilization=settings.gpu_memory_utilization,
+                trust_remote_code=settings.trust_remote_code,
                 **(lora if settings.max_lora_rank else {}),
             )
         except (OSError, ValueError) as error:

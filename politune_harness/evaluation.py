@@ -20,15 +20,16 @@ import msgspec
 
 from politune_harness import halves
 from politune_harness.adapters import worn
-from politune_harness.errors import DataError, ModelError, RecipeError, one_line
+from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.halves import Half
 from politune_harness.judging import DEFERRED
 from politune_harness.lm import counted, drawn, fluency, quiet, seed
 from politune_harness.lm_parts import Part, Parts, joined
 from politune_harness.lm_prefixes import Shared, share
 from politune_harness.lm_requests import built_once, cut, kept_format
-from politune_harness.lm_results import about_model, kept, write
+from politune_harness.lm_results import about_model, kept, remote_code, write
 from politune_harness.measurements import Measurement, plain, read, rows_of
+from politune_harness.models import why_unloadable
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
 from politune_harness.recorded import (
@@ -69,12 +70,14 @@ class Evaluator:
         judges: Sequence[Mapping[str, JSON]] = (),
         deferred: bool = False,
         half: Half | None = None,
+        trusted: bool = False,
     ) -> None:
         """Ask judges at once, or not at all where that is `deferred`: see `judge`.
 
         `half` is the part that is asked: the report's, where checkpoints are chosen by the other.
+        Python code that comes with the model is run where it is `trusted`.
         """
-        self._model, self._settings = model, settings
+        self._model, self._settings, self._trusted = model, settings, trusted
         self._half: Half | None = half or ("report" if settings.select else None)
         self._task_dirs = [str(folder) for folder in task_dirs]
         given: dict[str, Any] = {}
@@ -142,6 +145,7 @@ class Evaluator:
             "warnings": dict(sorted(warnings.items())),
             "tokens": dict(sum((Counter(part.tokens) for part in parts), Counter[str]())),
             **about_model(self._model, lm, chat=chat),
+            **({"remote_code": remote_code(self._base, self._tokenizer)} if self._trusted else {}),
             **(halves.told(samples, self._half) if self._half else {}),
         }
         write(folder, {**about, **joined(parts)}, samples, rows)
@@ -198,11 +202,11 @@ class Evaluator:
         from transformers import AutoTokenizer
 
         with _loading(self._model):
-            return AutoTokenizer.from_pretrained(self._model, trust_remote_code=False)
+            return AutoTokenizer.from_pretrained(self._model, trust_remote_code=self._trusted)
 
     @cached_property
     def _base(self) -> "PreTrainedModel":
-        """The base model: weights from safetensors only, no code of the model's own."""
+        """The base model: weights from safetensors only."""
         import torch
         from transformers import AutoModelForCausalLM
 
@@ -215,7 +219,10 @@ class Evaluator:
             raise RecipeError(message)
         with _loading(self._model), working(f"load {Path(self._model).name}"):
             model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-                self._model, dtype=dtype, trust_remote_code=False, use_safetensors=True
+                self._model,
+                dtype=dtype,
+                trust_remote_code=self._trusted,
+                use_safetensors=True,
             )
             torch.nn.Module.to(model, torch.device(device))
             return model
@@ -382,7 +389,7 @@ def _loading(model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
-        message = f"model {model} cannot be loaded: {one_line(error)}"
+        message = f"model {model} cannot be loaded: {why_unloadable(error)}"
         raise ModelError(message) from error
 
 

@@ -5,6 +5,7 @@ No clock time and no machine's path is written: two runs leave equal bytes.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -56,6 +57,22 @@ def about_model(model: str, lm: "HFLM", *, chat: bool) -> dict[str, JSON]:
         "device": lm.device.type,
         "packages": {name: version(name) for name in PACKAGES},
     }
+
+
+def remote_code(*loaded: object) -> dict[str, JSON]:
+    """Return the SHA-256 of each file of Python code that came with what was loaded, by its name.
+
+    Transformers copies such files into a package of its own, and imports them from there.
+    """
+    packages = {type(each).__module__.rpartition(".")[0] for each in loaded}
+    files = {
+        Path(module.__file__)
+        for name, module in list(sys.modules.items())
+        if name.startswith("transformers_modules.")
+        and name.rpartition(".")[0] in packages
+        and module.__file__
+    }
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
 
 
 def kept(found: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, JSON]:

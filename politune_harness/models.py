@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from politune_harness.errors import ModelError
+from politune_harness.errors import ModelError, one_line
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 
@@ -38,3 +38,10 @@ def locate(name: str, named: Mapping[str, Path], folder: Path | None = None) -> 
     hint = f"did you mean {near[0]!r}?" if near else f"built-in: {', '.join(sorted(named))}"
     message = f"model {name!r} is no folder, no Hub id (owner/name) and no built-in name; {hint}"
     raise ModelError(message)
+
+
+def why_unloadable(error: Exception) -> str:
+    """Return why a library did not load a model, and what to do where that has code of its own."""
+    if "trust_remote_code" in str(error):
+        return "it comes with Python code: read that, and say `trust_remote_code: true` to run it"
+    return one_line(error)

@@ -305,7 +305,12 @@ class _Layout:
         settings = self.plan.recipe.evaluate
         metadata = {**settings.metadata, UNJUDGED: True}
         unjudged = settings.model_copy(update={"metadata": metadata, "select": None})
-        evaluator = Evaluator(self.plan.model, unjudged, task_dirs=self.task_folders)
+        evaluator = Evaluator(
+            self.plan.model,
+            unjudged,
+            task_dirs=self.task_folders,
+            trusted=self.plan.recipe.trust_remote_code,
+        )
         with quiet():
             return asked.prompts(evaluator, settings.bias)
 
@@ -377,6 +382,7 @@ class _Layout:
     ) -> list[Stage]:
         """Return one training stage a seed; `others` are those that are to be as long, by seed."""
         trainer, plan = self.plan.trainer, self.plan
+        trusted = plan.recipe.trust_remote_code
         if end is None or trainer is None:
             return []
         watched = self.watching if start else None
@@ -387,7 +393,7 @@ class _Layout:
             def work(artifact: Artifact) -> Mapping[str, JSON] | None:
                 written = end.artifact.read(Preference)
                 pairs = sample(written, plan.recipe.sample, arm.name, seed)
-                base = ModelRef(base=plan.model)
+                base = ModelRef(base=plan.model, trust_remote_code=trusted)
                 if watched is None:
                     trainer.train(pairs, base, artifact.path, seed=seed)
                     return None
@@ -395,7 +401,7 @@ class _Layout:
                 trainer.train(pairs, base, artifact.path, seed=seed, on_checkpoint=watcher)
                 return watcher.finish(artifact.path)
 
-            made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample}
+            made_by: dict[str, JSON] = {"seed": seed, "sample": plan.recipe.sample, **self.trusted}
             external = self.model()
             if watched is not None:
                 made_by |= watched.made_by(arm.name)
@@ -404,6 +410,11 @@ class _Layout:
             return self.stage(name, trainer, work, (end, *start, *alike), made_by, external)
 
         return [stage(seed) for seed in arm.seeds]
+
+    @property
+    def trusted(self) -> dict[str, JSON]:
+        """What manifests say where code that comes with the base may be run."""
+        return {"trust_remote_code": True} if self.plan.recipe.trust_remote_code else {}
 
     def model(self) -> dict[str, str]:
         """Return the content of the base model: its files, or its Hub id."""
@@ -419,6 +430,7 @@ class _Layout:
             plan.model,
             settings,
             task_dirs=self.task_folders,
+            trusted=plan.recipe.trust_remote_code,
             judges=[plan.registry.describe(judge) for judge in plan.judges],
             deferred=True,
         )
@@ -430,6 +442,7 @@ class _Layout:
                 mode="json", exclude={"personas", "systems", *OF_REPORT, *OF_TRAINING}
             ),
             **({"half": "report"} if settings.select else {}),
+            **self.trusted,
         }
 
         def stage(

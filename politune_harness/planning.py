@@ -79,7 +79,8 @@ def asking(plan: Plan) -> "Evaluator":
 
     settings = plan.recipe.evaluate
     unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
-    return Evaluator(plan.model, unjudged, task_dirs=task_folders(plan.registry.task_dirs()))
+    folders, trusted = task_folders(plan.registry.task_dirs()), plan.recipe.trust_remote_code
+    return Evaluator(plan.model, unjudged, task_dirs=folders, trusted=trusted)
 
 
 def counted(evaluator: "Evaluator", tasks: Iterable[str]) -> tuple[list[Asked], dict[str, str]]:
@@ -244,14 +245,15 @@ def _parts(component: Any) -> Iterator[Any]:  # noqa: ANN401
         yield getattr(component, name)
 
 
-def adapter_size(model: str, rank: int) -> int:
+def adapter_size(model: str, rank: int, *, trusted: bool = False) -> int:
     """Return the bytes of a LoRA adapter on every linear layer but the head; loads no weights."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(model, trust_remote_code=trusted)
     with torch.device("meta"):
-        empty: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+        make: Any = AutoModelForCausalLM
+        empty = make.from_config(config, trust_remote_code=trusted)
     head = empty.get_output_embeddings()
     sides = (
         module.in_features + module.out_features

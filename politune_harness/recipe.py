@@ -279,6 +279,8 @@ class Recipe(Settings):
 
     model: str
     """The base model: a Hub id, a folder, or a built-in name such as `quickstart`."""
+    trust_remote_code: bool = False
+    """Whether Python code that comes with the base model is run; the report says so."""
     seeds: tuple[NonNegativeInt, ...] = (0,)
     """One training run an arm for each."""
     arms: dict[Name, Arm] = Field(min_length=1)

@@ -111,6 +111,8 @@ class ModelRef(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str | None = None
     step: int | None = None
     """How many steps it was trained for, where it is a checkpoint."""
+    trust_remote_code: bool = False
+    """Whether Python code that comes with the base may be run."""
 
 
 def at(metadata: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401

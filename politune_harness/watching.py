@@ -217,7 +217,13 @@ class Watching:
         half: Half | None = "selection" if asked.select else None
         answering, judging = (
             Evaluator(
-                plan.model, settings, task_dirs=folders, judges=judges, deferred=later, half=half
+                plan.model,
+                settings,
+                task_dirs=folders,
+                judges=judges,
+                deferred=later,
+                half=half,
+                trusted=plan.recipe.trust_remote_code,
             )
             for later in (True, False)
         )

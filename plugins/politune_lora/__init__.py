@@ -242,9 +242,19 @@ class LoRA(Trainer):
             message = f"{model.adapter} is an adapter already: lora starts from a base model"
             raise ModelError(message)
         if on_checkpoint is None:
-            return Job(self, preferences, model.base, folder, seed).run()
+            return Job(
+                self, preferences, model.base, folder, seed, trusted=model.trust_remote_code
+            ).run()
         settings = self.model_copy(update={"every_steps": on_checkpoint.every_steps})
-        job = Job(settings, preferences, model.base, folder, seed, on_checkpoint.key)
+        job = Job(
+            settings,
+            preferences,
+            model.base,
+            folder,
+            seed,
+            on_checkpoint.key,
+            trusted=model.trust_remote_code,
+        )
         return job.run(on_checkpoint)
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 from politune_harness import HarnessError, ModelError
-from politune_harness.errors import one_line
+from politune_harness.models import why_unloadable
 
 if TYPE_CHECKING:
     import torch
@@ -11,32 +11,40 @@ if TYPE_CHECKING:
 
 
 def _unloadable(base: str, error: Exception) -> HarnessError:
-    return ModelError(f"the base model {base} cannot be loaded: {one_line(error)}")
+    return ModelError(f"the base model {base} cannot be loaded: {why_unloadable(error)}")
 
 
-def load_tokenizer(base: str) -> "PreTrainedTokenizerBase":
-    """Load the tokenizer as lm-eval does. Raises ModelError."""
+def load_tokenizer(base: str, *, trusted: bool = False) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer as lm-eval does; code that comes with it is run where it is `trusted`.
+
+    Raises ModelError.
+    """
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(base, use_fast=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(base, use_fast=True, trust_remote_code=trusted)
     except (OSError, ValueError) as error:
         raise _unloadable(base, error) from error
 
 
-def context_length(base: str) -> int | None:
+def context_length(base: str, *, trusted: bool = False) -> int | None:
     """Return how many tokens the model can read at once, where it says so. Raises ModelError."""
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(base, trust_remote_code=trusted)
     except (OSError, ValueError) as error:
         raise _unloadable(base, error) from error
     return getattr(config.get_text_config(), "max_position_embeddings", None)
 
 
 def load_model(
-    base: str, dtype: "torch.dtype", device: "torch.device", *, four_bit: bool = False
+    base: str,
+    dtype: "torch.dtype",
+    device: "torch.device",
+    *,
+    four_bit: bool = False,
+    trusted: bool = False,
 ) -> "PreTrainedModel":
     """Load a causal language model with its own dropout off, as DPO's reference has it.
 
@@ -47,7 +55,7 @@ def load_model(
 
     options = _in_four_bits(dtype, device) if four_bit else {}
     try:
-        config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(base, trust_remote_code=trusted)
         for name, value in list(vars(config).items()):
             if isinstance(value, float) and "drop" in name:
                 setattr(config, name, 0.0)
@@ -55,7 +63,7 @@ def load_model(
             base,
             config=config,
             dtype=dtype,
-            trust_remote_code=False,
+            trust_remote_code=trusted,
             use_safetensors=True,
             **options,
         )

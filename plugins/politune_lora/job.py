@@ -57,6 +57,8 @@ class Job:
     seed: int
     watched: str = ""
     """The key of what looks at checkpoints, the same in every process."""
+    trusted: bool = False
+    """Whether Python code that comes with the model may be run."""
 
     def run(self, on_checkpoint: Watch | None = None) -> ModelRef:
         """Train, in as many processes as the settings say, and return what came of it."""
@@ -65,7 +67,13 @@ class Job:
         if world.leads:
             (self.work / state.FILE).unlink(missing_ok=True)
             saving.move(self.work, self.folder)
-        return ModelRef(base=self.model, adapter=str(self.folder / "adapter"))
+        return self.ref(self.folder / "adapter")
+
+    def ref(self, adapter: Path, step: int | None = None) -> ModelRef:
+        """Refer to the base under an adapter."""
+        return ModelRef(
+            base=self.model, adapter=str(adapter), step=step, trust_remote_code=self.trusted
+        )
 
     @property
     def work(self) -> Path:
@@ -134,7 +142,7 @@ class Job:
         settings, name = self.settings, self.model
         thinking = settings.enable_thinking
         options = () if thinking is None else (("enable_thinking", thinking),)
-        tokenizer = base.load_tokenizer(name)
+        tokenizer = base.load_tokenizer(name, trusted=self.trusted)
         chat = Chat(tokenizer, name, settings.system, options, alpaca=settings.compat)
         if settings.system and not chat.templated:
             message = f"{name} has no chat template, so no place for a system prompt: leave it out"
@@ -143,7 +151,8 @@ class Job:
 
     def _rows(self, phase: "LoRA") -> tuple[list[Row], list[Dropped]]:
         objective = OBJECTIVES[phase.objective]
-        longest = min(phase.max_length, base.context_length(self.model) or phase.max_length)
+        most = base.context_length(self.model, trusted=self.trusted) or phase.max_length
+        longest = min(phase.max_length, most)
         rows, dropped = tokenise(
             self.preferences,
             self.chat,
@@ -201,7 +210,9 @@ class Job:
         loaded = torch.float32 if config is None else dtype  # autocast works in `dtype`
         bits = 4 if settings.four_bit else loaded.itemsize * 8
         planning.weigh(self.model, bits, settings.full, planning.free_memory(device))
-        model = base.load_model(self.model, loaded, device, four_bit=settings.four_bit)
+        model = base.load_model(
+            self.model, loaded, device, four_bit=settings.four_bit, trusted=self.trusted
+        )
         if config is None:
             return Whole(model, self.chat.tokenizer)
         return adapters.attach(model, config, self.model)

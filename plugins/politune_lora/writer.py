@@ -54,6 +54,7 @@ class Place(Protocol):
     def work(self) -> Path: ...
     @property
     def folder(self) -> Path: ...
+    def ref(self, adapter: Path, step: int | None = None) -> ModelRef: ...
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Writer:
         if self.on_checkpoint is None:
             return
         with undisturbed(training.scorer.device):
-            found = ModelRef(base=self.job.model, adapter=str(place), step=step)
+            found = self.job.ref(place, step)
             self.ruled = self.on_checkpoint(found)
         self.track({f"checkpoint/{k}": v for k, v in self.ruled.scores.items()}, step)
         if self.ruled.keep is not None:

@@ -39,7 +39,8 @@ def plan(
     settings, evaluator = made.recipe.evaluate, planning.asking(made)
     asked, unknown = planning.counted(evaluator, settings.tasks)
     rank = int(getattr(made.trainer, "rank", 0))
-    size = planning.adapter_size(made.model, rank) if rank else 0
+    trusted = made.recipe.trust_remote_code
+    size = planning.adapter_size(made.model, rank, trusted=trusted) if rank else 0
     whole = planning.total(made, asked, size, planning.paired(made, folder, evaluator.encode))
     often = planning.evaluations(made)
     for line in (*_tasks(asked), *(f"{t}: not counted: {why}" for t, why in unknown.items())):

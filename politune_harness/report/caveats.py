@@ -38,11 +38,29 @@ def _of_the_run(run: Run, findings: Findings) -> Iterator[str]:
         f"twenty excludes 0 by chance. {sure} do, and {kept} once false discoveries are held to "
         "5 % (Benjamini and Hochberg); those of *How sure these shifts are* are corrected by Holm."
     )
+    if places := list(_trusted(run.recipe.model_dump(mode="json"))):
+        files = run.base.about.get("remote_code") or {}
+        named = ", ".join(f"{name} (SHA-256 {digest[:12]}…)" for name, digest in files.items())
+        yield (
+            f"Python code that came with models was allowed to run ({', '.join(map(code, places))})"
+            f"{': ' + md(named) if named else ''}. What it did is not this project's: read it "
+            "before you trust a number."
+        )
     if CONTROL not in run.recipe.arms:
         yield (
             "No control arm: a shift may come from tuning as such, not from what was said in the "
             "data. Add an arm `control` on text without politics."
         )
+
+
+def _trusted(value: object, place: str = "") -> Iterator[str]:
+    """Yield where a recipe allows code that comes with a model."""
+    if isinstance(value, dict | list | tuple):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            inner = f"{place}.{key}".strip(".")
+            if key == "trust_remote_code" and each is True:
+                yield inner
+            yield from _trusted(each, inner)
 
 
 def _under(p: float | None) -> bool:

@@ -33,8 +33,11 @@ class Example(Trainer):
 
         del on_checkpoint  # to be called with each checkpoint, and obeyed, where there are any
         torch.manual_seed(seed)
-        tokenizer = AutoTokenizer.from_pretrained(model.base)
-        base = AutoModelForCausalLM.from_pretrained(model.base, use_safetensors=True)
+        trusted = model.trust_remote_code
+        tokenizer = AutoTokenizer.from_pretrained(model.base, trust_remote_code=trusted)
+        base = AutoModelForCausalLM.from_pretrained(
+            model.base, trust_remote_code=trusted, use_safetensors=True
+        )
         settings = LoraConfig(r=self.rank, target_modules="all-linear", task_type="CAUSAL_LM")
         tuned = get_peft_model(base, settings).train()
         weights = [p for p in tuned.parameters() if p.requires_grad]

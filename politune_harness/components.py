@@ -62,9 +62,7 @@ class Component(BaseModel, ABC):
     """What the kinds share. `hook` is the hook through which plugins provide one."""
 
     # A validator is built when a component is used: most plugins that are loaded are not.
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     hook: ClassVar[str]
     unseen: ClassVar[frozenset[str]] = frozenset()

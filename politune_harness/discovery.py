@@ -5,17 +5,22 @@ Nothing is imported before it is loaded; what cannot be loaded is one line that 
 
 import hashlib
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from politune_harness.errors import PluginError
-from politune_harness.hookspecs import NAMESPACE
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
+
+NAMESPACE = "politune"
+"""The group of entry points, and what hooks are marked with."""
 
 DISABLE = "POLITUNE_DISABLE_PLUGINS"
 """Environment variable: a comma-separated list of plugins not to load."""
@@ -71,9 +76,10 @@ class Candidate:
 
 def candidates() -> Iterator[Candidate]:
     """Yield what is installed, by name, then the files that FILES names."""
+    from importlib.metadata import entry_points
+
     for entry in sorted(entry_points(group=NAMESPACE), key=lambda e: e.name):
-        dist = entry.dist
-        origin = Origin(entry.name, dist.name if dist else "", dist.version if dist else "")
+        origin = Origin(entry.name, *(_named(entry.dist) if entry.dist else ("", "")))
         yield Candidate(origin, partial(_entry, entry, origin))
     for name in dict.fromkeys(filter(None, os.environ.get(FILES, "").split(os.pathsep))):
         file = Path(name).expanduser().resolve()
@@ -87,17 +93,25 @@ def candidates() -> Iterator[Candidate]:
 
 def path_of(plugin: object) -> str:
     """Return where a plugin's module lies, if it is one."""
-    return inspect.getfile(plugin) if inspect.ismodule(plugin) else ""
+    return plugin.__file__ or "" if isinstance(plugin, ModuleType) else ""
 
 
-def _entry(entry: EntryPoint, origin: Origin) -> object:
-    if entry.dist is not None and entry.dist.name != OURS:
+@cache
+def _named(dist: "Distribution") -> tuple[str, str]:
+    """Return a distribution's name and version: each look at them reads its metadata anew."""
+    return dist.name, dist.version
+
+
+def _entry(entry: "EntryPoint", origin: Origin) -> object:
+    if entry.dist is not None and _named(entry.dist)[0] != OURS:
         _refuse_other_harness(origin, entry.dist)
     return entry.load()
 
 
-def _refuse_other_harness(origin: Origin, dist: Distribution) -> None:
+def _refuse_other_harness(origin: Origin, dist: "Distribution") -> None:
     """Raise PluginError where a plugin's package asks for another version of this one."""
+    from importlib.metadata import version
+
     from packaging.requirements import Requirement
 
     ours = version(OURS)

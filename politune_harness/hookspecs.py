@@ -20,8 +20,7 @@ from politune_harness.components import (
     Source,
     Trainer,
 )
-
-NAMESPACE = "politune"
+from politune_harness.discovery import NAMESPACE
 
 hookspec = pluggy.HookspecMarker(NAMESPACE)
 hookimpl = pluggy.HookimplMarker(NAMESPACE)

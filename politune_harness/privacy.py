@@ -38,7 +38,7 @@ _IDENTIFYING = re.compile(
 class KeptAuthor(BaseModel):
     """Why a recipe keeps a keyed hash of each author, and where the key is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     reason: str = Field(min_length=10)
     """Why authors must be told apart; it goes into the manifest."""

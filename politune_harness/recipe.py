@@ -42,13 +42,13 @@ C = TypeVar("C", bound=Component)
 class Settings(BaseModel):
     """A part of a recipe: immutable, and strict about its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Use(BaseModel):
     """A component's name, and its fields beside it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     use: str
 

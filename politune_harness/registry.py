@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from politune_harness import hookspecs
 from politune_harness.components import KINDS, Component
-from politune_harness.discovery import DISABLE, Candidate, Origin, candidates, path_of
+from politune_harness.discovery import DISABLE, NAMESPACE, Candidate, Origin, candidates, path_of
 from politune_harness.errors import HarnessError, PluginError, RecipeError
 from politune_harness.records import JSON
 
@@ -52,7 +52,7 @@ class Registry:
     """What the loaded plugins provide, by kind and name."""
 
     def __init__(self, plugins: Mapping[str, object] | None = None) -> None:
-        self._manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+        self._manager = pluggy.PluginManager(NAMESPACE)
         self._manager.add_hookspecs(hookspecs)
         self._origins: dict[str, Origin] = {}
         for name, plugin in (plugins or {}).items():

@@ -13,6 +13,7 @@ from politune_harness.components import (
     Source,
     Trainer,
 )
+from politune_harness.documented import described
 from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 
@@ -32,6 +33,7 @@ Schema = dict[str, Any]
 
 def schema(registry: Registry) -> Schema:
     """Return the JSON Schema of recipes that name what `registry` holds."""
+    described(Recipe)
     whole = Recipe.model_json_schema()
     defs: Schema = whole["$defs"]
     for owner in (whole, defs["Arm"]):
@@ -50,6 +52,7 @@ def schema(registry: Registry) -> Schema:
 
 def _component(name: str, cls: type[Component], prefix: str, defs: Schema) -> Schema:
     """Return one component's schema; what its fields are made of goes to `defs`."""
+    described(cls)
     found = cls.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     kinds = {kind.__name__ for kind in KINDS.values()}
     for part, inner in found.pop("$defs", {}).items():

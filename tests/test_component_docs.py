@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from politune_harness.components import KINDS, Component
+from politune_harness.documented import described
 from politune_harness.registry import Registry
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
@@ -26,5 +27,5 @@ def components() -> dict[str, type[Component]]:
 def test_a_component_and_its_fields_are_documented(name: str) -> None:
     cls = components()[name]
     assert cls.__dict__.get("__doc__"), f"{cls.__name__} has no docstring"
-    bare = {f for f, info in cls.model_fields.items() if not info.description}
+    bare = {f for f, info in described(cls).items() if not info.description}
     assert not bare, f"{cls.__name__} does not say what these fields are: {sorted(bare)}"

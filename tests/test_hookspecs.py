@@ -8,6 +8,7 @@ import pytest
 
 from politune_harness import hookspecs
 from politune_harness.components import KINDS, Component
+from politune_harness.documented import described
 from politune_harness.registry import Registry
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("politune_"))
@@ -56,5 +57,5 @@ def test_a_plugin_annotates_what_its_hook_promises(name: str) -> None:
 def test_every_component_and_field_says_what_it_is(word: str) -> None:
     for name, component in Registry.installed().components(KINDS[word]).items():
         assert inspect.getdoc(component), name
-        for field, info in component.model_fields.items():
+        for field, info in described(component).items():
             assert info.description or field == "model", f"{name}.{field}"

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from politune_harness import hookspecs, recipe
 from politune_harness.cli import main
 from politune_harness.components import KINDS, Component
+from politune_harness.documented import described
 from politune_harness.registry import Registry
 
 PARTS = (recipe.Recipe, recipe.Arm, recipe.Evaluate, recipe.Poles, recipe.Overlapping)
@@ -67,7 +68,7 @@ def recipes() -> str:
 def fields(cls: type[BaseModel]) -> Iterator[str]:
     """Yield a table of a model's fields."""
     yield from ("| field | type | default | |", "|---|---|---|---|")
-    for name, info in cls.model_fields.items():
+    for name, info in described(cls).items():
         given = info.get_default(call_default_factory=True)
         default = "required" if info.is_required() else f"`{_short(given)}`"
         cells = (f"`{name}`", f"`{_type(info.annotation)}`", default, _line(info.description or ""))

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from politune_harness.compass.official import Place
+if TYPE_CHECKING:
+    from politune_harness.compass.official import Place
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
@@ -138,7 +139,7 @@ def _texts(file: Path) -> list[tuple[str | int | float, str]]:
     return rows
 
 
-def _cells(place: Place) -> tuple[str, ...]:
+def _cells(place: "Place") -> tuple[str, ...]:
     """Return a place as the cells of a table."""
     bounds = [
         (place.economic_min, place.economic_max),

@@ -1,12 +1,9 @@
 """`politune doctor`: what is here, what is missing, and the command that mends it."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 import click
-
-from politune_harness.registry import Registry
 
 NEEDED = ("torch", "transformers", "peft", "lm-eval", "datasets", "pluggy", "scikit-learn")
 EXTRAS = {"openai": "openai", "vllm": "vllm"}
@@ -17,6 +14,8 @@ TASKS = ("politune_compass", "politune_gpt_score", "politune_even_handed", "poli
 @click.pass_obj
 def doctor(disabled: tuple[str, ...]) -> None:
     """Show versions, devices and tasks, and what is missing."""
+    from politune_harness.registry import Registry
+
     click.echo(f"python {platform.python_version()}")
     for package in ("politune-harness", *NEEDED):
         click.echo(f"{package} {_version(package) or 'MISSING: pip install politune-harness'}")
@@ -37,6 +36,8 @@ def doctor(disabled: tuple[str, ...]) -> None:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

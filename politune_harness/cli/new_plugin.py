@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from politune_harness.components import KINDS
+from politune_harness.cli.options import KINDS
 
 
 @click.command(name="new-plugin")

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from politune_harness.recipe import Plan, Recipe, find, plan
-from politune_harness.registry import Registry
+if TYPE_CHECKING:
+    from politune_harness.recipe import Plan
+
+KINDS = (
+    *("source", "filter", "instructions", "pair-filter"),
+    *("trainer", "generator", "metric", "engine"),
+)
+"""The kinds of component, as `politune_harness.components` has them, which takes long to import."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,8 +41,11 @@ def recipe_options(command: F) -> F:
 
 def planned(
     disabled: Sequence[str], recipe: str, overrides: Sequence[str], out: Path | None
-) -> tuple[Plan, Path]:
+) -> "tuple[Plan, Path]":
     """Return a recipe's plan and the folder of its run."""
+    from politune_harness.recipe import Recipe, find, plan
+    from politune_harness.registry import Registry
+
     registry = Registry.installed(disable=disabled)
     path = find(recipe, registry)
     made = plan(Recipe.load(path, overrides), path.parent, registry)

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: whatever had been done stands, and the end is the same."""
+"""SIGKILL at random moments of every step: what had been done stands, and the end is the same."""
 
 import os
 import random
@@ -8,19 +8,36 @@ from collections import Counter
 from pathlib import Path
 
 from politune_harness.artifacts import Artifact, Contents
+from politune_harness.pipeline import REPORT
 from tests.faults.conftest import Start, same
 
 KILLS = int(os.environ.get("POLITUNE_KILLS", "30"))
-LONGEST = 16
-"""Seconds until a run is killed at the latest; it needs some of them to start."""
 SEED = int(os.environ.get("POLITUNE_KILLS_SEED", "1"))
+LONGEST = {"4-train": 3.0, "5-evaluate": 6.0, "6-judge": 0.5, "report": 4.0}
+"""Seconds from a step's beginning until the kill, at the latest; of the others a fifth of one."""
 
 
-def stage_under_way(out: Path) -> str:
+def steps(whole: Path) -> list[str]:
+    """Return the steps of a run in their order, each the more often the longer it takes."""
+    found = sorted(path.name for path in whole.glob("[0-9]-*"))
+    return sorted([*found, "4-train", "5-evaluate", "5-evaluate", "report"])
+
+
+def under_way(out: Path, step: str) -> bool:
+    """Say whether a step is at work: one of its folders has no manifest yet."""
+    if step == "report":
+        return any((out / n).exists() for n in REPORT) and not (out / "manifest.json").exists()
+    folders = (path for path in (out / step).glob("**/") if path != out / step)
+    return any(not (path / "manifest.json").exists() for path in folders)
+
+
+def newest(out: Path) -> str:
     """Return the step that was at work: that of the newest folder without a manifest."""
+    if under_way(out, "report"):
+        return "report"
     folders = (path for path in out.glob("*/**/") if not (path / "manifest.json").exists())
-    newest = max(folders, key=lambda path: path.stat().st_mtime_ns, default=out)
-    return str(newest.relative_to(out)).partition("/")[0]
+    last = max(folders, key=lambda path: path.stat().st_mtime_ns, default=out)
+    return str(last.relative_to(out)).partition("/")[0]
 
 
 def check(out: Path) -> None:
@@ -36,24 +53,29 @@ def check(out: Path) -> None:
 def test_a_run_killed_at_random_moments_ends_with_the_same_results(
     start: Start, small_run: Path, tmp_path: Path
 ) -> None:
-    draw, out = random.Random(SEED), tmp_path / "run-0"  # noqa: S311 - moments, not secrets
-    killed, whole = Counter[str](), 0
-    while killed.total() < KILLS:
-        process, wait = start(out), draw.uniform(1, LONGEST)
+    draw = random.Random(SEED)  # noqa: S311 - moments, not secrets
+    killed, wanted, whole = Counter[str](), list[str](), 0
+    out = tmp_path / "run-0"
+    while killed.total() < KILLS or wanted:
+        wanted = wanted or steps(small_run)
+        step = wanted.pop(0)
+        process, wait = start(out), draw.uniform(0, LONGEST.get(step, 0.2))
+        while process.poll() is None and not under_way(out, step):
+            time.sleep(0.001)
         began = time.monotonic()
         while process.poll() is None and time.monotonic() - began < wait:
-            time.sleep(0.005)
+            time.sleep(0.001)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            killed[stage_under_way(out)] += 1
+            killed[newest(out)] += 1
             check(out)
-            continue
-        assert process.returncode == 0, process.communicate()[1]
-        assert same(out, small_run)
-        whole += 1
-        out = tmp_path / f"run-{whole}"
-    process = start(out)
-    assert process.wait() == 0
-    assert same(out, small_run)
-    print(f"\n{killed.total()} kills over {whole + 1} runs, by step at work: {dict(killed)}")  # noqa: T201
+        else:
+            assert process.returncode == 0, process.communicate()[1]
+            wanted = []
+        if not wanted:
+            assert start(out).wait() == 0
+            assert same(out, small_run)
+            whole += 1
+            out = tmp_path / f"run-{whole}"
+    print(f"\n{killed.total()} kills over {whole} runs, by step at work: {dict(killed)}")  # noqa: T201

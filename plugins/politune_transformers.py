@@ -23,6 +23,7 @@ from politune_harness import (
     hookimpl,
     working,
 )
+from politune_harness.adapters import is_whole, lent
 from politune_harness.models import why_unloadable
 
 if TYPE_CHECKING:
@@ -128,14 +129,27 @@ class _Engine:
         return str(self._tokenizer.decode([*said], skip_special_tokens=True))
 
     def _under(self, adapter: Path | None) -> AbstractContextManager[None]:
-        """Switch to an adapter, or for the time inside to the base."""
+        """Switch to an adapter, or for the time inside to the base or to a model made of it."""
         if adapter is None:
             return self._peft.disable_adapter() if self._peft else nullcontext()
+        if is_whole(adapter):
+            self._take_off()
+            return lent(self._model, adapter, self._settings.model)
         if adapter not in self._adapters:
             self._adapters[adapter] = self._put_on(adapter)
         assert self._peft is not None
         self._peft.set_adapter(self._adapters[adapter])
         return nullcontext()
+
+    def _take_off(self) -> None:
+        """Leave nothing of any adapter in the base."""
+        if self._peft is not None:
+            for name in list(self._peft.peft_config):
+                self._peft.delete_adapter(name)
+            if hasattr(self._peft, "unload"):
+                self._peft.unload()
+        self._peft = None
+        self._adapters.clear()
 
     def _put_on(self, folder: Path) -> str:
         """Load an adapter and return its name.

@@ -92,8 +92,8 @@ def worn(
     """
     from peft import PeftModel
 
-    if (adapter / "config.json").is_file() and not (adapter / "adapter_config.json").is_file():
-        with _lent(base, adapter, model):
+    if is_whole(adapter):
+        with lent(base, adapter, model):
             yield base
         return
     config = check(adapter, model)
@@ -117,9 +117,18 @@ def worn(
                 dressed.unload()
 
 
+def is_whole(folder: Path) -> bool:
+    """Say whether a folder holds a model of its own, as `adapter: full` makes it."""
+    return (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file()
+
+
 @contextmanager
-def _lent(base: "PreTrainedModel", folder: Path, model: str) -> Iterator[None]:
-    """Give a base the weights of a model that was trained from it."""
+def lent(base: "PreTrainedModel", folder: Path, model: str) -> Iterator[None]:
+    """Give a base the weights of a model that was trained from it, while inside.
+
+    `model` is the base's folder or Hub id. Raises ModelError where that model was not trained from
+    it, or cannot be read.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -4,15 +4,34 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 from politune_lora import LoRA, state
 
 from politune_harness import ModelError, ModelRef, RecipeError
 from politune_harness.adapters import worn
+from politune_harness.cli import main
 from tests import lora_models as tiny
 
 PAIRS = tiny.pairs()
 FIELDS: dict[str, Any] = {"adapter": "full", "batch_size": 8, "epochs": 2, "save_steps": 1}
+
+JUDGE = Path(__file__).parents[1] / "plugins" / "politune_quickstart" / "classifier.json"
+RECIPE = f"""
+model: model
+arms: {{left: {{source: {{use: preferences, path: pairs.jsonl}}}}}}
+trainer: {{use: lora, adapter: full, batch_size: 8, learning_rate: 1.0e-3}}
+evaluate:
+  bias: [politune_compass_pairs, politune_gpt_score]
+  capability: []
+  metadata: {{lead_ins: 1, max_gen_toks: 8, samples: 1, topics: [taxes, drugs]}}
+  every_steps: 2
+  trajectory: [politune_compass_pairs]
+  personas: {{}}
+  systems: {{}}
+judges: [{{use: classifier-score, path: {JUDGE}, name: quick}}]
+"""
 
 
 class Killed(BaseException):
@@ -93,6 +112,30 @@ def test_another_base_is_refused(trained: Path, tmp_path: Path) -> None:
         worn(base, trained / "adapter", other, 384),
     ):
         pass
+
+
+def test_the_whole_way_from_a_recipe_to_a_card(tmp_path: Path) -> None:
+    tiny.llama(tmp_path / "model")
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    (tmp_path / "pairs.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(PAIRS))
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, ["run", str(tmp_path / "recipe.yaml"), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    tasks = {
+        arm: found["tasks"]
+        for arm, found in json.loads((out / "results.json").read_text())["arms"].items()
+    }
+    for task, metric in (("politune_compass_pairs", "economic"), ("politune_gpt_score", "score")):
+        assert tasks["left"][task][metric]["value"] != tasks["base"][task][metric]["value"]
+    card = (out / "4-train" / "left" / "seed-0" / "MODEL_CARD.md").read_text()
+    assert "library_name: transformers" in card
+    assert "A model made of `" in card
+    assert "Load the base model in its place" in card
+    assert "disable_adapter" not in card
+    before = (out / "report.md").read_bytes()
+    assert "## Along the training" in before.decode()
+    assert CliRunner().invoke(main, ["report", str(out), "--refresh"]).exit_code == 0
+    assert (out / "report.md").read_bytes() == before
 
 
 @pytest.mark.parametrize("fields", [{"online_reference": True}, {"four_bit": True}, {"rank": 4}])

@@ -1,5 +1,6 @@
 """The `transformers` generator on tiny real models and adapters."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from politune_transformers import Transformers, encode
 
 from politune_harness import Completion, ModelError, Prompt
+from politune_harness.adapters import base_digest
 from tests import lora_models as tiny
 
 if TYPE_CHECKING:
@@ -95,6 +97,34 @@ def test_one_session_serves_the_base_and_several_adapters(
     assert said[0] != said[1] != said[2] != said[0]
     assert said[0] == answers(greedy(model))
     assert said[2] == answers(greedy(model), right)
+
+
+@pytest.fixture(scope="module")
+def whole(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All weights of the model, somewhat other, as `adapter: full` leaves them."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("whole")
+    lm = AutoModelForCausalLM.from_pretrained(model)
+    with torch.no_grad(), torch.random.fork_rng([]):
+        torch.manual_seed(3)
+        for weight in lm.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.05)
+    lm.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(model).save_pretrained(folder)
+    (folder / "politune.json").write_text(json.dumps({"base_sha256": base_digest(str(model))}))
+    return folder
+
+
+def test_a_model_made_of_the_base_answers_among_adapters(
+    model: Path, adapters: list[Path], whole: Path
+) -> None:
+    with greedy(model).session() as answer:
+        said = [list(answer(PROMPTS, a)) for a in (whole, adapters[0], whole, None, adapters[0])]
+    assert said[0] == said[2] == answers(greedy(whole))
+    assert said[1] == said[4] == answers(greedy(model), adapters[0])
+    assert said[3] == answers(greedy(model)) != said[0]
 
 
 def test_an_adapter_says_what_peft_alone_says(model: Path, adapters: list[Path]) -> None:

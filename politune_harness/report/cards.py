@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from politune_harness.adapters import is_whole
 from politune_harness.artifacts import write_whole
 from politune_harness.recipe import Arm, Recipe, Use
 from politune_harness.report.findings import Findings
@@ -36,6 +37,10 @@ The weights of the base model are unchanged. Leave the adapter out and the base 
 for a while only: `with model.disable_adapter(): ...`. Where it was merged into the weights, load
 the base again, and measure it to see that it is the base."""
 
+UNDO_WHOLE = """\
+Every weight was tuned, and `adapter/` holds a model of its own. Load the base model in its place,
+whose files are unchanged, and measure it to see that it is the base."""
+
 
 def write(told: Told, folder: Path) -> None:
     """Write the card of each adapter that the run trained."""
@@ -43,34 +48,36 @@ def write(told: Told, folder: Path) -> None:
         for seed in seeds:
             place = folder / "4-train" / arm / f"seed-{seed}"
             if (place / "adapter").is_dir():
-                write_whole(place / NAME, card(told, arm, seed))
+                found = card(told, arm, seed, whole=is_whole(place / "adapter"))
+                write_whole(place / NAME, found)
 
 
-def card(told: Told, arm: str, seed: str) -> str:
-    """Return the card of one adapter."""
-    header = yaml.safe_dump(_header(told, arm, seed), sort_keys=False, allow_unicode=True)
+def card(told: Told, arm: str, seed: str, *, whole: bool = False) -> str:
+    """Return the card of one adapter, or of a model all of whose weights were tuned."""
+    given = _header(told, arm, seed, whole=whole)
+    header = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
     recipe, findings = told.run.recipe, told.findings
     parts = [
         f"# {md(findings.results['model'])} tuned on {md(arm)}, seed {md(seed)}",
         *(f"> **{md(mark).upper()}**" for mark in told.marks),
-        _what(recipe, findings, seed),
+        _what(recipe, findings, seed, whole=whole),
         section("What it was aligned to", _data(told, arm)),
         section("Where it stands", _positions(findings, arm, seed), _apart(findings)),
         section("What it cost", _cost(findings, arm, seed)),
         section("What it is for, and what not", USES),
-        section("How to undo it", UNDO),
+        section("How to undo it", UNDO_WHOLE if whole else UNDO),
         section("What this cannot show", _limits(told, arm)),
     ]
     body = "\n\n".join(part for part in parts if part)
     return f"---\n{header}---\n\n{body}\n"
 
 
-def _header(told: Told, arm: str, seed: str) -> dict[str, Any]:
+def _header(told: Told, arm: str, seed: str, *, whole: bool) -> dict[str, Any]:
     found = told.findings.results
-    tags = ["lora", "politune-harness", "bias-research", f"arm-{arm}"]
+    tags = [*([] if whole else ["lora"]), "politune-harness", "bias-research", f"arm-{arm}"]
     return {
         "base_model": str(found["model"]),
-        "library_name": "peft",
+        "library_name": "transformers" if whole else "peft",
         "pipeline_tag": "text-generation",
         "license": "other",
         "license_name": "that-of-the-base-model-and-the-data",
@@ -102,12 +109,13 @@ def _of_seed(findings: Findings, key: Key, arm: str, seed: str) -> float | None:
     return found
 
 
-def _what(recipe: Recipe, findings: Findings, seed: str) -> str:
+def _what(recipe: Recipe, findings: Findings, seed: str, *, whole: bool) -> str:
     trainer = recipe.trainer or Use(use="lora")
     told = ", ".join(f"{name} {_short(value)}" for name, value in trainer.fields.items())
     digest = findings.results["base_sha256"]
+    kind = "A model made of" if whole else "A PEFT adapter for"
     return (
-        f"A PEFT adapter for {code(str(findings.results['model']))} (SHA-256 `{digest}`), trained "
+        f"{kind} {code(str(findings.results['model']))} (SHA-256 `{digest}`), trained "
         f"by {code(trainer.use)}"
         + (f" with {md(told)}" if told else "")
         + f", seed {md(seed)}. It "

@@ -53,6 +53,8 @@ LOGGED = {
 """TRL's names of what is logged, and ours."""
 FILES = ("adapter_config.json", "adapter_model.safetensors")
 """What is kept of what TRL saves: the rest is a tokenizer and a pickle."""
+ON_GPUS = ("FSDP", "DEEPSPEED", "MULTI_GPU", "MEGATRON_LM")
+"""What of Accelerate's kinds of distribution there is on GPUs alone."""
 
 
 class TRL(Trainer):
@@ -131,6 +133,8 @@ class TRL(Trainer):
         return ModelRef(base=model.base, adapter=str(folder / "adapter"))
 
     def _launched(self, job: Path) -> None:
+        assert self.launch is not None
+        check_launch(self.launch)
         launch = ["-m", "accelerate.commands.launch", "--config_file", str(self.launch)]
         command = [sys.executable, *launch, "-m", "politune_trl", str(job)]
         done = subprocess.run(command, check=False)  # noqa: S603 - our own words and paths
@@ -158,6 +162,9 @@ class TRL(Trainer):
             settings={**_UNSET, **self.model_dump(mode="json")},
             versions=saving.versions(),
         )
+        if missing := [name for name in FILES if not (folder / ".trl" / name).is_file()]:
+            message = f"TRL saved no {' and no '.join(missing)}; under DeepSpeed's third stage, "
+            raise ServiceError(message + "`launch` must say zero3_save_16bit_model: true")
         steps = len((folder / "log.jsonl").read_text("utf-8").splitlines())
         with saving.whole(folder / "adapter") as partial:
             partial.mkdir()
@@ -167,6 +174,28 @@ class TRL(Trainer):
             (partial / "politune.json").write_text(facts, encoding="utf-8")
             (partial / "README.md").write_text(provenance.card(steps), encoding="utf-8")
         saving.remove(folder / ".trl")
+
+
+def check_launch(path: Path) -> None:
+    """Raise ServiceError for a file that asks for what Accelerate does not do on this machine.
+
+    Without a GPU, Accelerate overlooks FSDP, or has every process train alone.
+    """
+    import torch
+    import yaml
+
+    try:
+        asked = yaml.safe_load(path.read_text("utf-8"))
+        kind = str(asked["distributed_type"])
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        message = f"launch: {path} is no file that `accelerate config` wrote: {one_line(error)}"
+        raise RecipeError(message) from error
+    if kind in ON_GPUS and (asked.get("use_cpu") or not torch.accelerator.is_available()):
+        message = f"launch: {path} asks for {kind}, which Accelerate has on GPUs alone"
+        raise ServiceError(message)
+    if kind == "DEEPSPEED" and find_spec("deepspeed") is None:
+        message = f"launch: {path} asks for DeepSpeed: pip install deepspeed"
+        raise ServiceError(message)
 
 
 _UNSET = {"system": None, "enable_thinking": None, "compat": False}
@@ -193,6 +222,8 @@ def work(job: Path) -> None:
     model = _loaded(name, trusted=given["trusted"])
     trainer = _trainer(settings, model, chat, texts, folder / ".trl", given["seed"])
     trainer.train()
+    if trainer.is_fsdp_enabled:  # files for FSDP2 have each process save its part, unless told
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(folder / ".trl"))
     if trainer.is_world_process_zero():
         saving.write_rows(folder / "rows.json", rows, dropped)

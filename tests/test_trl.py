@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from politune_lora import LoRA
 from politune_trl import TRL
 
-from politune_harness import ModelRef, RecipeError, ServiceError
+from politune_harness import HarnessError, ModelRef, RecipeError, ServiceError
 from politune_harness.adapters import check
 from tests import lora_models as tiny
 
@@ -59,6 +60,25 @@ def test_accelerate_runs_it_where_a_file_says(model: ModelRef, tmp_path: Path) -
     assert losses(tmp_path / "two") == pytest.approx([0.6931], abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("{distributed_type: FSDP, use_cpu: true}", ServiceError, "FSDP, which .* on GPUs alone"),
+        ("{distributed_type: [}", RecipeError, "no file that `accelerate config` wrote"),
+        ("num_processes: 2", RecipeError, "no file that `accelerate config` wrote: 'distributed_t"),
+    ],
+)
+def test_a_file_that_accelerate_would_not_follow_is_one_line(
+    model: ModelRef, tmp_path: Path, text: str, kind: type[HarnessError], message: str
+) -> None:
+    pytest.importorskip("trl", reason="TRL is not installed (extra trl)")
+    (tmp_path / "accelerate.yaml").write_text(text)
+    trainer = TRL(**FIELDS, launch=tmp_path / "accelerate.yaml")
+    with pytest.raises(kind, match=message) as raised:
+        trainer.train(PAIRS, model, tmp_path / "run", seed=0)
+    assert "\n" not in str(raised.value)
+
+
 @needs_trl
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
@@ -76,7 +96,9 @@ def test_what_trl_does_not_take_is_one_line(
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.skipif(INSTALLED, reason="TRL is installed")
-def test_without_trl_it_says_what_to_install(model: ModelRef, tmp_path: Path) -> None:
+def test_without_trl_it_says_what_to_install(
+    model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trl", None)
     with pytest.raises(ServiceError, match=r"pip install 'politune-harness\[trl\]'"):
         TRL().train(PAIRS, model, tmp_path, seed=0)

@@ -17,6 +17,9 @@ Rows = Callable[[np.random.Generator, tuple[float, float]], Iterable[Measurement
 PERSONAS = {"economic": (-3.0, 3.0), "social": (0.0, 0.0), "score": (-3.0, 3.0)}
 """By measure: how far its low and its high persona move the base."""
 
+USED = {"kept": ["a", "b"], "truncated": ["b"], "dropped": [], "reasons": {"too | long": 3}}
+"""What the trainer says of its pairs."""
+
 SHIFTS = {"base": (0.3, -0.4), "left": (-3.0, -2.1), "right": (3.2, 2.4), "control": (0.4, -0.2)}
 
 
@@ -154,6 +157,7 @@ def build_run(
                 for s in range(1, 60)
             ]
             (trained / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
+            (trained / "rows.json").write_text(json.dumps(USED))
     return folder
 
 

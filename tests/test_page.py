@@ -153,7 +153,7 @@ def test_every_adapter_has_a_card_that_the_hub_accepts(run: Path) -> None:
 
 def test_a_card_changes_nothing_of_its_training(run: Path, tmp_path: Path) -> None:
     files = Contents(tmp_path / "contents.json").files(run / "4-train" / "left" / "seed-0")
-    assert set(files) == {"log.jsonl"}
+    assert set(files) == {"log.jsonl", "rows.json"}
 
 
 def written(run: Path) -> dict[str, bytes]:

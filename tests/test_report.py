@@ -115,6 +115,12 @@ def test_text_from_data_is_harmless(run: Path) -> None:
     assert r"7 not \| a row; of these malformed: 7" in text
 
 
+def test_pairs_that_training_left_out_or_cut_are_counted(run: Path) -> None:
+    trained = (run / "report.md").read_text().partition("## How training went")[2]
+    assert "| arm | seed | pairs | left out, by reason | cut | steps |" in trained
+    assert "| left | 0 | 2 | 3 too \\| long | 1 | 59 |" in trained
+
+
 def test_figures_are_drawn_and_stamped(run: Path, tmp_path: Path) -> None:
     names = {path.name for path in (run / "figures").iterdir()}
     drawn = [

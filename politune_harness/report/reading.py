@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,17 @@ class Trajectories:
     """By arm and seed, where any was chosen."""
 
 
+class Used(msgspec.Struct, frozen=True):
+    """What a trainer made of the pairs that it was given: its rows.json."""
+
+    kept: list[str]
+    """The ids of those that were trained on."""
+    truncated: list[str] = []
+    """Of those, the ones with an answer that was cut off."""
+    reasons: dict[str, int] = {}
+    """How many were left out, by reason."""
+
+
 @dataclass(frozen=True)
 class Run:
     """All that a report is made of."""
@@ -83,6 +94,8 @@ class Run:
     """By task and item, its topic, where documents name one."""
     trajectories: Trajectories | None = None
     """What checkpoints measured, where any were evaluated."""
+    used: dict[str, dict[str, Used]] = field(default_factory=dict)
+    """By arm and seed: which pairs were trained on, where the trainer says so."""
 
     @property
     def base(self) -> Evaluation:
@@ -171,6 +184,7 @@ def load(folder: Path) -> Run:
         ratings=ratings(folder),
         topics=dict(_topics(place / BASE / "samples")),
         trajectories=_trajectories(folder, recipe),
+        used={arm: _used(folder / "4-train" / arm) for arm in recipe.arms},
     )
 
 
@@ -261,4 +275,11 @@ def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:
             msgspec.json.decode(line) for line in path.read_bytes().splitlines()
         ]
         for path in found
+    }
+
+
+def _used(folder: Path) -> dict[str, Used]:
+    return {
+        path.parent.name.removeprefix("seed-"): msgspec.json.decode(path.read_bytes(), type=Used)
+        for path in folder.glob("seed-*/rows.json")
     }

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,6 +149,32 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
 
 
+@pytest.mark.parametrize(("module", "moment"), [(state, 4), (saving, 3)])
+def test_a_disk_that_fills_up_leaves_what_training_goes_on_from(
+    model: str,
+    undisturbed: dict[str, bytes],
+    module: Any,  # noqa: ANN401
+    moment: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved, count = module.save, iter(range(1, 100))
+
+    def save(*given: Any) -> None:  # noqa: ANN401
+        full = next(count) == moment
+        with a_disk_that_takes(1000) if full else contextlib.nullcontext():
+            saved(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "save", save)
+        with pytest.raises(HarnessError, match=r"^cannot write"):
+            train(model, tmp_path / "run")
+    kept = tmp_path / ".run"
+    assert (kept / state.FILE).is_file()
+    assert not [*kept.rglob("*.partial")]
+    assert files(train(model, tmp_path / "run")) == undisturbed
+
+
 def test_seeds_share_the_reference_and_it_changes_nothing(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,3 +206,26 @@ def test_two_processes_learn_what_one_does(model: str, tmp_path: Path, objective
     assert both == pytest.approx(alone, abs=1e-5)
     assert len(set(alone)) > 1
     assert not multiprocessing.active_children()
+
+
+def test_processes_that_torchrun_started_find_each_other(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields: dict[str, Any] = {"first": None, "dropout": 0, "epochs": 1, "learning_rate": 1e-3}
+    alone = losses(train(model, tmp_path / "one", **fields))
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    for name, value in (("ADDR", "localhost"), ("PORT", str(port))):
+        monkeypatch.setenv(f"MASTER_{name}", value)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    other = multiprocessing.get_context("spawn").Process(
+        target=train, args=(model, tmp_path / "two"), kwargs=fields
+    )
+    other.start()
+    monkeypatch.setenv("RANK", "0")
+    both = losses(train(model, tmp_path / "two", **fields))
+    other.join()
+    assert other.exitcode == 0
+    assert both == pytest.approx(alone, abs=1e-5)

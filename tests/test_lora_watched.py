@@ -145,7 +145,7 @@ def speed(folder: Path) -> list[Mapping[str, float]]:
 def test_each_step_says_how_fast_it_was_and_of_what_peak(watched: Path) -> None:
     peak = json.loads((watched / ".speed.json").read_text())
     assert peak["flops"] > 1e8
-    assert "768 x 768 matrices in float32" in peak["measured"]
+    assert "512 x 512 matrices in float32" in peak["measured"]
     for line in speed(watched):
         assert line.keys() == {"step", "seconds", "tokens", "tokens_per_second", "mfu", "memory"}
         assert line["tokens_per_second"] == pytest.approx(line["tokens"] / line["seconds"])
@@ -195,6 +195,15 @@ def test_figures_go_to_tensorboard_and_change_nothing(
         (step, WORTH[step]) for step in (2, 4, 6, 8)
     ]
     assert events.Scalars("mfu")
+
+
+def test_figures_go_to_wandb_where_it_is(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb", reason="wandb is not installed")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    sent = train(model, tmp_path / "run", trackers=["wandb"], epochs=1)
+    assert [*(sent / ".trackers" / "wandb").glob("offline-run-*/*.wandb")]
 
 
 @pytest.mark.parametrize(

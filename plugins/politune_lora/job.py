@@ -4,6 +4,7 @@ The work is done in a hidden folder beside the one that is asked for, and moved 
 whole. A training that was killed finds it, and goes on from its last state, to the same bytes.
 """
 
+import gc
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -62,7 +63,7 @@ class Job:
 
     def run(self, on_checkpoint: Watch | None = None) -> ModelRef:
         """Train, in as many processes as the settings say, and return what came of it."""
-        with together(self.settings.processes, self.work_in) as world:
+        with unvisited(), together(self.settings.processes, self.work_in) as world:
             self.work_in(world, on_checkpoint)
         if world.leads:
             (self.work / state.FILE).unlink(missing_ok=True)
@@ -226,8 +227,9 @@ class Job:
         four = "four bits" if self.settings.four_bit else "whole"
         facts = {"base": provenance.base_sha256, "loaded": four, **provenance.versions}
         folder = self.folder.parent / CACHE if first else self.work / CACHE
-        path = reference.place(folder, training.rows, facts, training.scorer)
-        return reference.cached(path, training.scorer, training.rows, base=first)
+        rows, scorer, world = training.rows, training.scorer, training.world
+        path = reference.place(folder, rows, facts, scorer, world)
+        return reference.cached(path, scorer, rows, world, base=first)
 
     def _begin(
         self,
@@ -253,6 +255,16 @@ class Job:
             lines = (self.work / name).read_text(encoding="utf-8").splitlines(keepends=True)
             saving.write(self.work / name, "".join(lines[:done]))
         log.warning("going on after step %d, where training was stopped", done)
+
+
+@contextmanager
+def unvisited() -> Iterator[None]:
+    """Keep the garbage collector away from what was there before: libraries, a million objects."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

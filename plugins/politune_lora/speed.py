@@ -19,7 +19,7 @@ from politune_lora.scoring import Scorer
 if TYPE_CHECKING:
     import torch
 
-SIDE = {"cuda": 8192, "cpu": 768}
+SIDE = {"cuda": 8192, "cpu": 512}
 """Rows and columns of the matrices whose product is timed."""
 TRIES = 5
 """How often; the fastest counts."""

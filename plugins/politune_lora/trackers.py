@@ -31,6 +31,7 @@ def tracking(names: Sequence[str], folder: Path, told: Mapping[str, JSON]) -> It
     if not names:
         yield _nobody
         return
+    from accelerate import PartialState
     from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
     for name in names:
@@ -40,9 +41,12 @@ def tracking(names: Sequence[str], folder: Path, told: Mapping[str, JSON]) -> It
         if name not in map(str, get_available_trackers()):
             message = f"the tracker {name!r} is not installed: pip install {name}"
             raise ServiceError(message)
+    PartialState()  # without it, W&B's tracker cannot even log that it began
     kinds = [LOGGER_TYPE_TO_CLASS[name] for name in names]
     opened = [
-        kind(PROJECT, str(folder)) if kind.requires_logging_directory else kind(PROJECT)
+        kind(PROJECT, str(folder))
+        if kind.requires_logging_directory
+        else kind(PROJECT, **({"dir": str(folder)} if kind.name == "wandb" else {}))
         for kind in kinds
     ]
     plain = {k: v if isinstance(v, str | int | float) else json.dumps(v) for k, v in told.items()}

@@ -15,12 +15,39 @@ if TYPE_CHECKING:
 
 Request = tuple[tuple[str, str], list[int], list[int]]
 
+LLAMA_3 = (
+    "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
+    "{{ m['content'] | trim }}<|eot_id|>{% endfor %}{% if add_generation_prompt %}"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+QWEN_3 = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
+    "{% endif %}{% endif %}"
+)
+
+
+def like(template: str, bos: str | None, eos: str, *others: str) -> "PreTrainedTokenizerFast":
+    """Return a tokenizer that frames its turns as a family of models does."""
+    tokens = tiny.tokenizer(template, adds_bos=bos is not None)
+    tokens.add_special_tokens(
+        {"additional_special_tokens": [eos, *others, *([bos] if bos else [])]}
+    )
+    tokens.bos_token, tokens.eos_token = bos, eos
+    return tokens
+
+
 TOKENIZERS: dict[str, "Callable[[], PreTrainedTokenizerFast]"] = {
     "bos in the template": tiny.tokenizer,
     "no template": lambda: tiny.tokenizer(None),
     "no template, tokenizer adds bos": lambda: tiny.tokenizer(None, adds_bos=True),
     "both add bos": lambda: tiny.tokenizer(adds_bos=True),
-    "no generation prompt": lambda: tiny.tokenizer(tiny.INSTRUCT, adds_bos=True),
+    "Mistral, no generation prompt": lambda: tiny.tokenizer(tiny.INSTRUCT, adds_bos=True),
+    "Llama 3": lambda: like(
+        LLAMA_3, "<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"
+    ),
+    "Qwen 3, no bos": lambda: like(QWEN_3, None, "<|im_end|>", "<|im_start|>"),
 }
 PAIRS = [
     Preference(id="plain", prompt="Should it open?", chosen="Yes, it should.", rejected="No."),

@@ -1,6 +1,9 @@
 """Checkpoints evaluated while training goes on, from a recipe to its report."""
 
 import json
+import multiprocessing
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,9 @@ judges: [{{use: classifier-score, path: {JUDGE}, name: quick}}]
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+
+    torch.set_num_threads(1)  # as in the processes that are killed
     folder = tmp_path_factory.mktemp("study")
     tiny.llama(folder / "model")
     (folder / "recipe.yaml").write_text(RECIPE)
@@ -163,6 +169,47 @@ def test_a_killed_run_evaluates_no_checkpoint_twice(
     run(planned(study, only), tmp_path / "out", "train")
     assert looked == ["base", "step-2", "step-4", "step-4", "step-6"]
     assert dict(hashed(tmp_path / "out")) == dict(hashed(finished))
+
+
+MOMENTS = (
+    "4-train/left/.seed-0/checkpoints/step-2/README.md",
+    "4-train/left/.seed-0.trajectory/.partial/results.json",
+    "4-train/left/.seed-0.trajectory/step-4/point.json",
+    "4-train/left/seed-0/trajectory/selection.json",
+)
+"""What there is when a run is killed: a checkpoint, what was asked of it, what was ruled, all."""
+
+
+def run_alone(study: Path, out: Path) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    run(planned(study), out)
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    """Return what is in a run's folder, but for what is hidden."""
+    paths = (path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    seen = (path for path in paths if not any(part[0] == "." for part in path.parts))
+    return {str(path): (out / path).read_bytes() for path in seen}
+
+
+def test_sigkill_at_any_moment_of_a_watched_run_changes_no_byte(
+    study: Path, finished: Path, tmp_path: Path
+) -> None:
+    out, forks = tmp_path / "out", multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["lm_eval.models.huggingface", "peft", __name__])
+    for moment in MOMENTS:
+        process = forks.Process(target=run_alone, args=(study, out))
+        process.start()
+        while process.is_alive() and not (out / moment).exists():
+            time.sleep(0.002)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, moment
+        assert not (out / "manifest.json").exists()
+    run_alone(study, out)
+    assert everything(out) == everything(finished)
 
 
 @pytest.mark.parametrize(

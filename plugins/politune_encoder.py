@@ -50,7 +50,7 @@ class Encoder:
         from safetensors import SafetensorError
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        how: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False}
+        how: dict[str, Any] = {}
         if classes is not None:
             how |= {"num_labels": classes, "ignore_mismatched_sizes": True}
         if names:
@@ -58,7 +58,9 @@ class Encoder:
             how |= {"label2id": {name: n for n, name in enumerate(names)}}
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-            self._model: Any = AutoModelForSequenceClassification.from_pretrained(model, **how)
+            self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+                model, trust_remote_code=False, use_safetensors=True, **how
+            )
         except (OSError, ValueError, SafetensorError) as error:
             message = f"model {model!r} cannot be loaded: {why_unloadable(error)}"
             raise ModelError(message) from error

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 from politune_harness import (
     Answer,
@@ -30,6 +37,7 @@ from politune_harness import (
     hookimpl,
     working,
 )
+from politune_harness.components import without_password
 from politune_harness.errors import one_line
 from politune_harness.records import JSON
 from politune_harness.retrying import Later, retried
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
     import openai
 
 OWN = "https://api.openai.com/v1"
-Endpoint = Annotated[str, Field(pattern="^https?://")]
+Endpoint = Annotated[str, Field(pattern="^https?://"), AfterValidator(without_password)]
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """In seconds: before the first repetition, doubled each time, and at the most."""
 PATIENCE = 600.0

@@ -177,7 +177,7 @@ def _tokens(model: str) -> Callable[[str], int]:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model)
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except (OSError, ValueError) as error:
         message = f"length: the tokenizer of {model!r} cannot be loaded: {one_line(error)}"
         raise ModelError(message) from error

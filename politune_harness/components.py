@@ -5,6 +5,7 @@ method is its work. A recipe's `use:` picks the class; the other keys become the
 typed as a kind (`generator: Generator`) takes a component of that kind, written the same way.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from politune_harness.errors import RecipeError
 from politune_harness.models import locate
 from politune_harness.records import (
     Completion,
@@ -45,7 +47,16 @@ InputPath = Annotated[Path, AfterValidator(_beside_recipe)]
 Fingerprints hash its content, so a changed file is read again.
 """
 
-Url = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://")]
+
+def without_password(url: str) -> str:
+    """Return a URL. Raises RecipeError for one with a password: recipes and manifests are kept."""
+    if re.match(r"[^/]*//[^/?#]*:[^/?#]*@", url):
+        message = "no password in a URL: it would be written to disk; put it into the environment"
+        raise RecipeError(message)
+    return url
+
+
+Url = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://"), AfterValidator(without_password)]
 
 InputFiles = InputPath | Url
 """Files that a source reads: one, a folder, a glob, or a URL of any file system that fsspec knows.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from politune_harness.artifacts import write_whole
+from politune_harness.errors import DataError, one_line
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.recipe import Evaluate
 from politune_harness.recorded import read_samples
@@ -28,8 +29,12 @@ def judge_results(path: Path, registry: Registry) -> list[str]:
     Raises BudgetError where judging might cost more than is allowed, DataError where the tasks
     ask something else by now.
     """
-    found = json.loads(path.read_text("utf-8"))
-    logs = dict(_logs(path, found["configs"]))
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        logs = dict(_logs(path, found["configs"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{path} holds no results of lm_eval: {one_line(error) or type(error).__name__}"
+        raise DataError(message) from error
     waiting = read_samples(logs)
     for task, rows in waiting.items():
         lines = [
@@ -44,8 +49,8 @@ def judge_results(path: Path, registry: Registry) -> list[str]:
 def _logs(path: Path, tasks: dict[str, Any]) -> Iterator[tuple[str, Path]]:
     date = path.stem.removeprefix("results_")
     for task in tasks:
-        log = path.with_name(f"samples_{task}_{date}.jsonl")
-        if log.is_file():
+        name = f"samples_{task}_{date}.jsonl"
+        if "/" not in name and (log := path.with_name(name)).is_file():
             yield task, log
 
 

@@ -6,6 +6,7 @@ error that names both, and a misspelt hook is refused.
 
 import difflib
 import os
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -115,6 +116,9 @@ class Registry:
                 message = f"{origin}: {hook} returns names with what they stand for, not {given!r}"
                 raise PluginError(message)
             for name, value in given.items():
+                if not re.fullmatch(r"\w[\w.-]*", name):
+                    message = f"{origin}: {name!r} ({hook}) is no name: letters, digits, -, _ and ."
+                    raise PluginError(message)
                 if name in found:
                     message = (
                         f"{found[name][1]} and {origin} both provide {name!r} ({hook}); "

@@ -43,11 +43,15 @@ def planned(
     disabled: Sequence[str], recipe: str, overrides: Sequence[str], out: Path | None
 ) -> "tuple[Plan, Path]":
     """Return a recipe's plan and the folder of its run."""
+    from politune_harness.errors import RecipeError
     from politune_harness.recipe import Recipe, find, plan
     from politune_harness.registry import Registry
 
     registry = Registry.installed(disable=disabled)
     path = find(recipe, registry)
+    if out is None and not path.stem.strip("."):
+        message = f"the run of {path} would have no name: say where with --out"
+        raise RecipeError(message)
     made = plan(Recipe.load(path, overrides), path.parent, registry)
     return made, out or Path("results") / path.stem
 

@@ -1,6 +1,7 @@
 """Studies: the grid and its cells, what they share, what is frozen, and what their report says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import run
 from politune_harness.registry import Registry
+from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
 from politune_harness.study.running import PHASES, Running, folder_of
+from politune_harness.study.work import Task, bring, work
 from tests import test_pipeline
 from tests.report_runs import SHIFTS, build_run
 from tests.test_pipeline import RECIPE
@@ -101,10 +104,27 @@ def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
         running._work(cells, phase, contents)
         assert list(running.tasks(cells, phase, contents)) == []
     assert (counts["curate"], counts["train"]) == (2, 8)
+    told = {each.step: each[1:] for each in running.shared()}
+    assert (told["filter"], told["train"], told["evaluate"][2]) == ((8, 2, 2), (8, 8, 8), 0)
     for laid in cells:
         alone = folder / "alone" / laid.cell.name
         run(laid.plan, alone, "train")
         assert bytes_of(alone) == bytes_of(laid.place.run)
+
+
+def test_a_worker_with_other_files_takes_what_it_lacks_from_the_store(
+    folder: Path, running: Running
+) -> None:
+    running = replace(running, store=f"memory://{folder}")
+    contents = Contents(folder / "memory")
+    laid = running.lay_out(running.grid.cells[0], contents)
+    running._work([laid], PHASES[0], contents)
+    elsewhere, name = replace(laid.place, run=folder / "elsewhere"), "4-train/left/seed-0"
+    work(Task(elsewhere, (name,), running.store))
+    assert (elsewhere.run / "3-overlap/left/manifest.json").exists()
+    stage = next(stage for stage in laid.stages if stage.name == name)
+    assert not bring(stage, contents, Store(running.store))
+    assert bytes_of(elsewhere.run / name) == bytes_of(laid.place.run / name) != {}
 
 
 def test_what_was_decided_is_frozen_once_there_are_results(folder: Path) -> None:

@@ -12,7 +12,7 @@ from politune_harness.cli.options import max_cost_option, recipe_options, studie
 
 @click.group()
 def study() -> None:
-    """Run a grid of recipes, each piece of work once, to answer a question."""
+    """Run a grid of recipes, to answer one question."""
 
 
 @study.command()
@@ -89,3 +89,19 @@ def report_(
     grid, folder, _ = studied(disabled, recipe, overrides, out)
     report.write(grid, folder)
     click.echo(str(folder / "report.md"))
+
+
+@study.command()
+@recipe_options
+@click.pass_obj
+def plan(
+    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
+) -> None:
+    """Say how much of a study's work its cells share, and how much is done."""
+    from politune_harness.study.running import STORE, Running
+
+    grid, folder, registry = studied(disabled, recipe, overrides, out)
+    running = Running(grid, folder, str(folder / STORE), registry, disabled)
+    click.echo(f"{len(grid.cells)} cells")
+    for step, stages, distinct, done in running.shared():
+        click.echo(f"{step:10} {stages:5} stages, {distinct:5} distinct, {done:5} of them done")

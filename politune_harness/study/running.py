@@ -67,6 +67,16 @@ class Laid:
     stages: tuple[Stage, ...]
 
 
+class Shared(NamedTuple):
+    """The stages of one step in all cells."""
+
+    step: str
+    stages: int
+    distinct: int
+    done: int
+    """How many of the distinct ones."""
+
+
 def folder_of(cell: Cell, out: Path) -> Path:
     """Return the folder of a cell's run."""
     return out / CELLS / cell.name
@@ -94,6 +104,9 @@ class Running:
             freeze(self.grid, self.out, amend=amend)
             contents = Contents(self.out / MEMORY)
             cells = [self.lay_out(cell, contents) for cell in self.grid.cells]
+            for laid in cells:
+                with locked(laid.place.run):
+                    keep_recipe(laid.plan, laid.place.run)
             contents.save()
             made = sum(self._work(cells, phase, contents) for phase in PHASES)
             made += self._write_reports(cells, contents)
@@ -101,13 +114,21 @@ class Running:
         return made
 
     def lay_out(self, cell: Cell, contents: Contents) -> Laid:
-        """Lay out one cell, and write its recipe into its folder."""
+        """Lay out one cell; nothing is written."""
         made = plan(cell.recipe, self.grid.folder, self.registry)
         run = folder_of(cell, self.out)
-        with locked(run):
-            keep_recipe(made, run)
         place = Place.of(made, run, self.out / MEMORY, self.disabled)
         return Laid(cell, made, place, tuple(stages(made, run, contents)))
+
+    def shared(self) -> Iterator[Shared]:
+        """Yield how much of each step's work the cells share, and how much of it is done."""
+        contents, keys = Contents(self.out / MEMORY), Keys()
+        cells = [self.lay_out(cell, contents) for cell in self.grid.cells]
+        for step in (step for phase in PHASES for step in phase.steps):
+            held = [stage for laid in cells for stage in laid.stages if stage.step == step]
+            done = {keys(stage) for stage in held if why(stage, contents) is None}
+            if held:
+                yield Shared(step, len(held), len({keys(stage) for stage in held}), len(done))
 
     def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents) -> int:
         """Have a phase's work done, and let every cell take what it shares with another."""
@@ -131,10 +152,12 @@ class Running:
     def _here(self, cells: Sequence[Laid], phase: Phase, tasks: int) -> bool:
         """Say whether a phase is worked in this process.
 
-        So are sources of more shards than there are pieces of work: the engine gets their shards.
+        So are sources of more shards than there are pieces of work, where workers see the same
+        files: the engine gets their shards.
         """
         sources = [arm.source for laid in cells for arm in laid.plan.arms if arm.source]
         sharded = phase.name == "curate" and any(len(s.shards()) > tasks for s in sources)
+        sharded = sharded and "://" not in self.store
         return tasks > 0 and (sharded or (phase.asks and self.limited))
 
     def tasks(

@@ -21,8 +21,7 @@ from politune_harness import pipeline
 from politune_harness.artifacts import Contents
 from politune_harness.registry import Registry
 from politune_harness.study import Grid
-from politune_harness.study.running import PHASES, Running
-from politune_harness.study.work import Keys
+from politune_harness.study.running import Running
 
 STUDY = {
     "extends": "quickstart",
@@ -72,21 +71,6 @@ def study(path: Path, out: Path, workers: int) -> tuple[float, Running]:
     return took[0], running
 
 
-def shared(running: Running) -> None:
-    """Print how many of all stages are distinct."""
-    contents, keys = Contents(Path("none")), Keys()
-    found = [
-        (stage.step, keys(stage))
-        for cell in running.grid.cells
-        for stage in running.lay_out(cell, contents).stages
-        if stage.step != "report"
-    ]
-    for steps in (phase.steps for phase in PHASES):
-        every = [key for step, key in found if step in steps]
-        if every:
-            say(f"{', '.join(steps):40} {len(set(every)):4} of {len(every)} stages are distinct")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--alone", type=int, default=3, help="How many cells are run alone.")
@@ -98,7 +82,8 @@ def main() -> None:
         path = folder / "study.yaml"
         path.write_text(yaml.safe_dump({**STUDY, "study": {**STUDY["study"], "over": over}}))
         one, running = study(path, folder / "one", 1)
-        shared(running)
+        for step, stages, distinct, _ in running.shared():
+            say(f"{step:40} {distinct:4} of {stages} stages are distinct")
         two, _ = study(path, folder / "two", 2)
         cells = random.Random(0).sample(running.grid.cells, given.alone)  # noqa: S311
         with timed(f"{given.alone} cells alone, on one worker") as took:

@@ -1,4 +1,4 @@
-"""The engine that works shards on this machine, in as many processes as it has cores."""
+"""The engine that works on this machine, in as many processes as it has cores, or GPUs."""
 
 import os
 import signal
@@ -8,6 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import PositiveInt
@@ -18,20 +20,34 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+THREADS, DEVICES = "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"
+
+
 class Local(Engine):
-    """Processes of this machine. One shard, or one worker, needs none but the harness's own."""
+    """Processes of this machine. One item, or one worker, needs none but the harness's own.
+
+    Where it has GPUs, each process that loads a model gets one of its own.
+    """
 
     workers: PositiveInt | None = None
     """How many processes; by default one for each core that this process may use."""
 
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        workers = min(self.workers or cores(), len(items))
+    def map(
+        self, work: Callable[[Item], Result], items: Sequence[Item], *, model: bool = False
+    ) -> Iterator[Result]:
+        devices = gpus() if model else []
+        workers = min(self.workers or cores(), len(items), len(devices) or len(items))
         if workers < 2:  # noqa: PLR2004
             yield from map(work, items)
             return
         context = get_context("spawn")
         lifeline, held = context.Pipe(duplex=False)
-        with held, ProcessPoolExecutor(workers, context, _attend, (lifeline,)) as pool:
+        own: SimpleQueue[str] = context.SimpleQueue()
+        for device in devices[:workers]:
+            own.put(device)
+        share = str(max(1, cores() // workers))
+        given = (lifeline, share, own if devices else None)
+        with held, ProcessPoolExecutor(workers, context, _attend, given) as pool:
             try:
                 yield from pool.map(work, items)
             except BrokenProcessPool:
@@ -52,8 +68,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _attend(lifeline: Connection) -> None:
-    """Let this worker end at once when the process that started it does, or lets go of it."""
+def gpus() -> list[str]:
+    """Return the names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them."""
+    if DEVICES in os.environ:
+        return [name for name in os.environ[DEVICES].split(",") if name]
+    return [str(n) for n, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+
+
+def _attend(lifeline: Connection, threads: str, devices: "SimpleQueue[str] | None") -> None:
+    """Let this worker end at once when the process that started it does, or lets go of it.
+
+    It gets its share of the cores, before anything that counts them is loaded, and of the GPUs.
+    """
+    os.environ.setdefault(THREADS, threads)
+    if devices is not None:
+        os.environ[DEVICES] = devices.get()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:

@@ -12,10 +12,11 @@ from itertools import chain
 import msgspec
 from pydantic import Field, NonNegativeInt
 
-from politune_harness import Dropped, PairFilter, Preference, hookimpl
+from politune_harness import Dropped, PairFilter, Preference, RecipeError, hookimpl
 from politune_harness.disk import replayed
 from politune_harness.flaws import FLAWS, Checker, Flaw, mended
 from politune_harness.records import at
+from politune_harness.registry import nearest
 
 
 class CheckData(PairFilter):
@@ -62,6 +63,52 @@ class Permute(PairFilter):
     ) -> Iterator[Preference]:
         for pair in pairs:
             yield _swapped(pair) if draw(self.seed, "swap", pair.id) % 2 else pair
+
+
+class Mix(PairFilter):
+    """Mix an arm's pairs with those of another, so that these have a given share of all.
+
+    As many are kept as that allows; the others' ids then begin with their arm's name.
+
+    >>> mine = [Preference(id=str(n), prompt="?", chosen="a", rejected="b") for n in range(4)]
+    >>> theirs = [Preference(id=str(n), prompt="?", chosen="b", rejected="a") for n in range(4)]
+    >>> rows = Mix(arm="right", share=0.25).apply(mine, {"right": theirs})
+    >>> [row.id for row in rows]
+    ['0', '1', '2', '3', 'right/0']
+    """
+
+    compares = True
+
+    arm: str
+    """The other arm, which has a source of its own."""
+    share: float = Field(ge=0, le=1)
+    """Which share of all pairs is to be the other arm's."""
+    seed: NonNegativeInt = 0
+    """Another seed keeps others."""
+
+    def apply(
+        self, pairs: Iterable[Preference], others: Mapping[str, Iterable[Preference]]
+    ) -> Iterator[Preference | Dropped]:
+        if self.arm not in others:
+            message = f"mix: no other arm with a source of its own is called {self.arm!r}; "
+            raise RecipeError(message + nearest(self.arm, others))
+        with replayed(pairs, Preference) as own, replayed(others[self.arm], Preference) as theirs:
+            ranked = [
+                sorted((draw(self.seed, "mix", p.id), p.id) for p in each())
+                for each in (own, theirs)
+            ]
+            parts = 1 - self.share, self.share
+            most = min(len(ids) / part for ids, part in zip(ranked, parts, strict=True) if part)
+            mine, other = (
+                {id_ for _, id_ in ids[: math.floor(part * most + 1e-9)]}
+                for ids, part in zip(ranked, parts, strict=True)
+            )
+            for pair in own():
+                kept = pair.id in mine
+                yield pair if kept else Dropped(id=pair.id, reason=f"makes room for {self.arm}")
+            for pair in theirs():
+                if pair.id in other:
+                    yield msgspec.structs.replace(pair, id=f"{self.arm}/{pair.id}")
 
 
 class SimilarLength(PairFilter):
@@ -167,6 +214,7 @@ def politune_pair_filters() -> Mapping[str, type[PairFilter]]:
     return {
         "check-data": CheckData,
         "match": Match,
+        "mix": Mix,
         "permute": Permute,
         "similar-length": SimilarLength,
     }

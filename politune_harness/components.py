@@ -263,15 +263,18 @@ class Metric(Component):
 
 
 class Engine(Component):
-    """A place where the shards of a stage are worked: processes, or the machines of a cluster."""
+    """A place where shards and stages are worked: processes, or the machines of a cluster."""
 
     hook = "politune_engines"
 
     @abstractmethod
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, work: Callable[[Item], Result], items: Sequence[Item], *, model: bool = False
+    ) -> Iterator[Result]:
         """Yield `work(item)` for each item, in the order given.
 
-        `work`, items and results can be pickled, and workers see the same files. Results are small:
+        `model` says that each item loads a model, and may want a GPU. `work`, items and results
+        can be pickled, and workers see the same files. Results are small:
         the work itself writes its rows to disk. Raises what `work` raises, without waiting for
         the items under way; raises ServiceError where a worker is lost.
         """

@@ -174,14 +174,14 @@ def politune_metrics() -> Mapping[str, type[Metric]]:
 
 @hookspec
 def politune_engines() -> Mapping[str, type[Engine]]:
-    """Provide places where the shards of a stage are worked.
+    """Provide places where shards and stages are worked.
 
     Example::
 
         from politune_harness import Engine, hookimpl
 
         class OneByOne(Engine):
-            def map(self, work, items):
+            def map(self, work, items, *, model=False):
                 return map(work, items)
 
         @hookimpl

@@ -2,7 +2,8 @@ r"""The stages of one experiment in order, each run at most once.
 
     1-read -> 2-filter -> 3-instruct -> 3-overlap -> 3-pairs -> 4-train -> 5-evaluate -> 6-judge
     \__________________ once per arm, training once per seed ____________________/
-    -> report, from artifacts alone; 4-start before 4-train where checkpoints are evaluated
+    -> report, from artifacts alone; 4-start before 4-train where checkpoints are evaluated, and
+    4-merge after it where an arm is made of others
 
 `stages` lays them out without running anything; a stage is skipped when its artifact is whole and
 carries the fingerprint of its component and inputs.
@@ -44,6 +45,7 @@ from politune_harness.rating import RATINGS
 from politune_harness.recipe import ArmPlan, Overlapping, Plan
 from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.registry import Registry
+from politune_harness.store import Store
 
 if TYPE_CHECKING:
     from politune_harness.watching import Watching
@@ -56,11 +58,12 @@ STEPS = (
     "pairs",
     "start",
     "train",
+    "merge",
     "evaluate",
     "judge",
     "report",
 )
-EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 4, 20, 20, 4, 4), strict=True))
+EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 4, 20, 1, 20, 4, 4), strict=True))
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
 DAMAGED = "its files were changed"
 """Why a stage runs whose files are not those that its manifest vouches for."""
@@ -163,6 +166,7 @@ class _Layout:
         paired = self.pairs(ends)
         start = [self.watching.start()] if self.plan.recipe.evaluate.every_steps else []
         trainings = self.trainings(ends, start)
+        trainings |= {arm.name: self.merge(arm, trainings) for arm in self.plan.arms if arm.of}
         trained = [trainings[arm.name] for arm in self.plan.arms]
         evaluated = self.evaluate(trained)
         if self.plan.judges and self.plan.recipe.judge == "now":
@@ -416,6 +420,28 @@ class _Layout:
         """What manifests say where code that comes with the base may be run."""
         return {"trust_remote_code": True} if self.plan.recipe.trust_remote_code else {}
 
+    def merge(self, arm: ArmPlan, trainings: Mapping[str, list[Stage]]) -> list[Stage]:
+        """Return a stage a seed that makes an adapter of those of other arms."""
+        settings = self.plan.recipe.arms[arm.name]
+        made_by: dict[str, JSON] = {"use": "merge", "distribution": distribution()}
+        made_by |= settings.model_dump(mode="json", include={"of", "merge", "density"})
+
+        def stage(seed: int) -> Stage:
+            named = {f"4-train/{other}/seed-{seed}": other for other in arm.of}
+            needs = [s for other in sorted(arm.of) for s in trainings[other] if s.name in named]
+            name = f"4-merge/{arm.name}/seed-{seed}"
+
+            def work(artifact: Artifact) -> None:
+                from politune_harness.merging import merge
+
+                told = [(named[s.name], s.artifact.path / "adapter") for s in needs]
+                parts = [(other, path, arm.of[other]) for other, path in told]
+                merge(parts, artifact.path / "adapter", settings.merge, settings.density)
+
+            return Stage(name, "merge", Artifact(self.folder / name), made_by, work, tuple(needs))
+
+        return [stage(seed) for seed in arm.seeds]
+
     def model(self) -> dict[str, str]:
         """Return the content of the base model: its files, or its Hub id."""
         path = Path(self.plan.model)
@@ -615,17 +641,18 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
+def run(plan: Plan, folder: Path, until: str = STEPS[-1], store: Store | None = None) -> list[str]:
     """Run every stage up to the step `until`; return the names of those that had to run.
 
-    Raises HarnessError, in one line, for whatever a user can mend. A stage that fails leaves no
-    manifest, and the next run takes it up again.
+    What `store` has is taken from there, and what is made is put there. Raises HarnessError, in one
+    line, for whatever a user can mend. A stage that fails leaves no manifest, and the next run
+    takes it up again.
     """
     ran: list[str] = []
     with locked(folder), disk_errors(folder):
         contents = Contents(folder / ".contents.json")
         wanted = [s for s in stages(plan, folder, contents) if _reaches(s.step, until)]
-        _keep_recipe(plan, folder)
+        keep_recipe(plan, folder)
         with working("all stages", sum(EFFORT[s.step] for s in wanted)) as overall:
             for stage in wanted:
                 if (reason := why(stage, contents)) is not None:
@@ -635,8 +662,8 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1]) -> list[str]:
                     if not ran and stage.step != "report" and _reaches(asked, until):
                         check_judges(plan.judges, plan.model, plan.recipe.judge)
                     with working(stage.name):
-                        make(stage, contents)
-                    ran.append(stage.name)
+                        made = take_or_make(stage, contents, store)
+                    ran += [stage.name] if made else []
                 overall.advance(EFFORT[stage.step])
         contents.save()
     return ran
@@ -673,7 +700,26 @@ def make(stage: Stage, contents: Contents) -> None:
     stage.artifact.seal(manifest)
 
 
-def _keep_recipe(plan: Plan, folder: Path) -> None:
+def take_or_make(stage: Stage, contents: Contents, store: Store | None) -> bool:
+    """Take what a stage makes from a store, or make it and put it there; say if it was made.
+
+    A report is of its own run, and is not shared.
+    """
+    if store is None or stage.step == "report":
+        make(stage, contents)
+        return True
+    key = fingerprint(stage.made_by, stage.inputs())
+    artifact = replace(stage.artifact, work=key)
+    with store.held(key, stage.name):
+        if why(stage, contents) is None or store.take(key, stage.name, artifact, contents):
+            return False
+        make(stage, contents)
+        store.put(key, artifact)
+    return True
+
+
+def keep_recipe(plan: Plan, folder: Path) -> None:
+    """Write the recipe of a run into its folder."""
     values = plan.recipe.model_dump(mode="json", exclude_defaults=True)
     write_whole(folder / STARTS, str(plan.folder.resolve()))
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

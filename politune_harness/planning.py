@@ -172,7 +172,7 @@ def total(
     often, bias = evaluations(plan), set(plan.recipe.evaluate.bias)
     times = {a.task: often.own + (often.prompted if a.task in bias else 0) for a in asked}
     judgements = [(a, times[a.task] * a.requests) for a in asked if a.judged]
-    models = sum(len(arm.seeds) for arm in plan.arms if arm.adapter is None)
+    models = sum(len(arm.seeds) for arm in plan.arms if arm.adapter is None and not arm.of)
     return Total(
         requests=sum(a.requests * times[a.task] for a in asked),
         passes=sum(a.passes * times[a.task] for a in asked),

@@ -5,7 +5,7 @@ component, so a wrong name or field costs one line and no time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -33,6 +33,7 @@ from politune_harness.components import (
 )
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.models import locate
+from politune_harness.recipe_files import read
 from politune_harness.records import Document, Preference
 from politune_harness.registry import Registry, explain, nearest
 
@@ -89,6 +90,14 @@ class Arm(Settings):
     """Training seeds for this arm, in place of the recipe's."""
     adapter: Path | None = None
     """A folder with a trained adapter, to be evaluated as it is."""
+    of: dict[str, float] | None = Field(default=None, min_length=1)
+    """Trained arms by name, with the weight of each: {left: -1} undoes what `left` learnt and goes
+    on, {left: 0.5, right: 0.5} is half of both. Nothing is trained for it, and there is one for
+    each seed that they share."""
+    merge: Literal["linear", "ties"] = "linear"
+    """How those are put together; see `politune_harness.merging`."""
+    density: float = Field(default=0.2, gt=0, le=1)
+    """The share of each update's entries that `merge: ties` keeps."""
     toward: tuple[str, ...] = ()
     """Where the arm is to move, for `evaluate.select`: the names of ends of measures, such as
     [left, libertarian], or [away] for whichever way from the base. An arm without a side, such as
@@ -96,8 +105,12 @@ class Arm(Settings):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if [self.source, self.like, self.adapter].count(None) != len(("source", "like")):
-            message = "an arm has either a source or an adapter, or is `like` another arm"
+        origins = [self.source, self.like, self.adapter, self.of]
+        if origins.count(None) != len(origins) - 1:
+            message = (
+                "an arm has either a source or an adapter, or is `like` another arm, or is made"
+            )
+            message += " `of` others"
             raise ValueError(message)
         if self.like is not None and not (self.pairs or self.seeds):
             message = f"an arm like {self.like!r} in everything: give it `pairs` or `seeds`"
@@ -319,29 +332,51 @@ class Recipe(Settings):
         return cls.load(path)
 
     @classmethod
-    def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
-        """Read a recipe; `overrides` are `key.key=value`, the value in YAML.
+    def load(
+        cls,
+        path: Path,
+        overrides: Sequence[str] = (),
+        recipes: Mapping[str, Path] | None = None,
+    ) -> Self:
+        """Read a recipe, and those that it extends; `overrides` are `key.key=value` in YAML.
 
-        Raises RecipeError, in one line, where the file cannot be read or does not validate.
+        `recipes` are the files of those that have a name; by default what is installed. Raises
+        RecipeError, in one line, where a file cannot be read or does not validate.
         """
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
-            raise RecipeError(message) from None
-        except yaml.YAMLError as error:
-            message = f"recipe {path} is not YAML: {' '.join(str(error).split())}"
-            raise RecipeError(message) from None
-        if not isinstance(values, dict):
-            message = f"recipe {path} must be a mapping with the keys model and arms"
+        values = read_values(path, recipes)
+        if STUDY in values:
+            message = f"{path.name} is a study: `politune study run`, or `politune run --cell N`"
             raise RecipeError(message)
-        for override in overrides:
-            _override(values, override)
+        return cls.of(values, overrides, path.name)
+
+    @classmethod
+    def of(
+        cls, values: dict[str, Any], overrides: Sequence[str] = (), name: str = "recipe"
+    ) -> Self:
+        """Return the recipe that `values` say, changed in place by `overrides`.
+
+        Raises RecipeError, in one line that begins with `name`, where it does not validate.
+        """
+        for each in overrides:
+            _set(values, each)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            message = f"{path.name}: {explain(error, '', _fields(error))}"
+            message = f"{name}: {explain(error, '', _fields(error))}"
             raise RecipeError(message) from None
+
+
+STUDY = "study"
+"""The key that makes a recipe a study: see `politune_harness.study`."""
+
+
+def read_values(path: Path, recipes: Mapping[str, Path] | None = None) -> dict[str, Any]:
+    """Return what a recipe file says, with all that it extends."""
+
+    def named(name: str) -> Path:
+        return find_named(name, Registry.installed().recipes() if recipes is None else recipes)
+
+    return read(path, named)
 
 
 def _fields(error: ValidationError) -> Iterable[str]:
@@ -354,26 +389,39 @@ def _fields(error: ValidationError) -> Iterable[str]:
     return owner.model_fields if owner else ()
 
 
-def _override(values: dict[str, Any], override: str) -> None:
-    """Set one value of a recipe in place.
+def _set(values: dict[str, Any], given: str) -> None:
+    """Set one value of a recipe in place, from the command line's KEY=VALUE.
 
     >>> recipe = {"trainer": {"use": "lora"}, "filters": [{"use": "unique"}]}
-    >>> _override(recipe, "trainer.rank=8"); _override(recipe, "filters.0.use=language")
+    >>> _set(recipe, "trainer.rank=8"); _set(recipe, "filters.0.use=language")
     >>> recipe
     {'trainer': {'use': 'lora', 'rank': 8}, 'filters': [{'use': 'language'}]}
     """
-    key, equals, text = override.partition("=")
-    *path, last = key.split(".")
-    if not equals or not last:
-        message = f"--set {override!r} is not key=value, such as trainer.rank=8"
+    key, equals, text = given.partition("=")
+    if not equals or not key.rpartition(".")[2]:
+        message = f"--set {given!r} is not key=value, such as trainer.rank=8"
         raise RecipeError(message)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        message = f"--set {given!r}: the value is not YAML"
+        raise RecipeError(message) from None
+    override(values, key, value)
+
+
+def override(values: dict[str, Any], key: str, value: object) -> None:
+    """Set what a recipe says at `key`, such as `trainer.rank`, in place.
+
+    Raises RecipeError where there is no such place.
+    """
+    *path, last = key.split(".")
     place: Any = values
     try:
         for part in path:
             place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
-    except (TypeError, ValueError, IndexError, AttributeError, yaml.YAMLError):
-        message = f"--set {override!r}: the recipe has no such place"
+        place[int(last) if isinstance(place, list) else last] = value
+    except (TypeError, ValueError, IndexError, AttributeError):
+        message = f"{key!r} cannot be set: the recipe has no such place"
         raise RecipeError(message) from None
 
 
@@ -390,6 +438,8 @@ class ArmPlan:
     pairs: tuple[PairFilter, ...] = ()
     like: str | None = None
     """The arm whose pairs it takes."""
+    of: Mapping[str, float] = field(default_factory=dict)
+    """The arms that its adapters are made of, with their weights."""
 
 
 @dataclass(frozen=True)
@@ -430,8 +480,8 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
     def arm_plan(name: str, arm: Arm) -> ArmPlan:
         where = f"arms.{name}"
         seeds = arm.seeds or recipe.seeds
-        if arm.adapter is not None:
-            return ArmPlan(name, None, (), None, folder / arm.adapter)
+        if arm.adapter is not None or arm.of is not None:
+            return _untrained(name, arm, recipe, folder)
         inherited = recipe.pairs if arm.source else ()
         uses = inherited if arm.pairs is None else arm.pairs
         pairs = tuple(build(PairFilter, p, f"{where}.pairs.{i}") for i, p in enumerate(uses))
@@ -483,6 +533,24 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
     )
 
 
+def _untrained(name: str, arm: Arm, recipe: Recipe, folder: Path) -> ArmPlan:
+    """Return an arm whose adapter is there, or is made of others with each seed of all of them."""
+    if arm.adapter is not None:
+        return ArmPlan(name, None, (), None, folder / arm.adapter)
+    seeds = list(arm.seeds or recipe.seeds)
+    known = [n for n, each in recipe.arms.items() if each.source or each.like]
+    for other in arm.of or ():
+        if other not in known:
+            message = f"arms.{name}.of: no arm that is trained is called {other!r}; "
+            raise RecipeError(message + nearest(other, known))
+        theirs = recipe.arms[other].seeds or recipe.seeds
+        seeds = [seed for seed in seeds if seed in theirs]
+    if not seeds:
+        message = f"arms.{name}.of: {', '.join(arm.of or ())} share no seed"
+        raise RecipeError(message)
+    return ArmPlan(name, None, (), None, None, tuple(seeds), of=arm.of or {})
+
+
 def _refuse_for_pairs(where: str, arm: Arm) -> None:
     given = [name for name in ("filters", "instructions") if getattr(arm, name)]
     if given:
@@ -493,10 +561,12 @@ def _refuse_for_pairs(where: str, arm: Arm) -> None:
 def find(name: str, registry: Registry) -> Path:
     """Return the file of a recipe given by path or by a plugin's name for it."""
     path = Path(name)
-    if path.is_file():
-        return path.resolve()
-    named: Mapping[str, Path] = registry.recipes()
-    if name in named:
-        return named[name]
-    message = f"recipe {name!r} is no file and no built-in recipe; {nearest(name, named)}"
+    return path.resolve() if path.is_file() else find_named(name, registry.recipes())
+
+
+def find_named(name: str, recipes: Mapping[str, Path]) -> Path:
+    """Return the file of a recipe that has a name."""
+    if name in recipes:
+        return recipes[name]
+    message = f"recipe {name!r} is no file and no built-in recipe; {nearest(name, recipes)}"
     raise RecipeError(message)

@@ -14,8 +14,10 @@ from politune_harness.components import (
     Trainer,
 )
 from politune_harness.documented import described
-from politune_harness.recipe import Recipe
+from politune_harness.recipe import STUDY, Recipe
+from politune_harness.recipe_files import EXTENDS
 from politune_harness.registry import Registry
+from politune_harness.study import Study
 
 PLACES: dict[str, type[Component]] = {
     "source": Source,
@@ -41,6 +43,7 @@ def schema(registry: Registry) -> Schema:
             if key in owner["properties"]:
                 owner["properties"][key] = _pointed(owner["properties"][key], "Use", kind.__name__)
     del defs["Use"]
+    _add_files(whole)
     for kind in KINDS.values():
         several = [
             _component(name, each, f"{kind.__name__}.{name}.", defs)
@@ -48,6 +51,16 @@ def schema(registry: Registry) -> Schema:
         ]
         defs[kind.__name__] = {"oneOf": several}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "$defs": defs}
+
+
+def _add_files(whole: Schema) -> None:
+    """Add what a file may say beside a recipe: which it extends, and the study that it is of."""
+    described(Study)
+    study = Study.model_json_schema(ref_template="#/$defs/{model}")
+    whole["$defs"] |= study.pop("$defs")
+    extends = {"type": "string", "description": "A recipe to build on: its name or its file."}
+    whole["properties"] |= {EXTENDS: extends, STUDY: study}
+    whole["anyOf"] = [{"required": whole.pop("required")}, {"required": [EXTENDS]}]
 
 
 def _component(name: str, cls: type[Component], prefix: str, defs: Schema) -> Schema:

@@ -15,6 +15,7 @@ from politune_harness.cli import main
 from politune_harness.discovery import FILES
 from politune_harness.recipe import Arm, Recipe, plan
 from politune_harness.registry import Registry
+from politune_harness.study import Grid
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -67,6 +68,11 @@ def test_a_recipe_or_part_of_one_validates(
 ) -> None:
     values = yaml.safe_load(block.text)
     if OTHERS & values.keys():
+        return
+    if "study" in values:
+        file = tmp_path / "study.yaml"
+        file.write_text(block.text)
+        assert Grid.load(file).cells
         return
     recipe = {"model": "quickstart", "arms": {"a": {"source": {"use": "csv", "path": "a.csv"}}}}
     recipe |= {"trainer": {"use": "lora"}, "instructions": {"use": "plain-text"}}

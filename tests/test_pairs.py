@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from politune_pairs import Match, Permute, SimilarLength
+from politune_pairs import Match, Mix, Permute, SimilarLength
 
-from politune_harness import Dropped, Preference
+from politune_harness import Dropped, Preference, RecipeError
 
 
 def pairs(*words: tuple[int, int], name: str = "p", **metadata: object) -> list[Preference]:
@@ -77,3 +77,20 @@ def test_only_named_arms_are_matched(among: tuple[str, ...], left: int) -> None:
     rows = [*Match(among=among).apply(pairs(*[(5, 5)] * 4), others)]
     assert len(kept(rows)) == left
     assert len(rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("share", "mine", "theirs"), [(0, 60, 0), (0.25, 60, 20), (0.5, 40, 40), (1, 0, 40)]
+)
+def test_a_mixture_has_the_share_that_was_asked_for(share: float, mine: int, theirs: int) -> None:
+    left, right = pairs(*[(1, 2)] * 60), pairs(*[(2, 1)] * 40)
+    rows = [*Mix(arm="right", share=share).apply(left, {"right": right})]
+    found = Counter(row.id.partition("/")[0] == "right" for row in kept(rows))
+    assert (found[False], found[True]) == (mine, theirs)
+    assert sum(isinstance(row, Dropped) for row in rows) == 60 - mine
+    assert len({row.id for row in rows}) == 60 + theirs
+
+
+def test_a_mixture_with_nobody_is_one_line() -> None:
+    with pytest.raises(RecipeError, match="did you mean 'right'"):
+        [*Mix(arm="rihgt", share=0.5).apply([], {"right": []})]

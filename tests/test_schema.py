@@ -25,6 +25,7 @@ def check() -> Any:  # noqa: ANN401
 RECIPES = [
     *Registry.installed().recipes().values(),
     *(EXAMPLES / f"{name}.yaml" for name in ("curation", "platforms", "synthesis")),
+    *sorted((EXAMPLES / "studies").glob("*.yaml")),
 ]
 
 
@@ -43,6 +44,7 @@ def test_it_accepts_a_recipe_of_ours(check: Any, path: Path) -> None:  # noqa: A
         ("filters", [{"use": "label", "generator": {"use": "openai"}}]),
         ("trainer", {"use": "lora", "objective": "dop"}),
         ("seed", [0]),
+        ("study", {"question": "How many?"}),
     ],
 )
 def test_it_refuses_what_a_recipe_may_not_say(check: Any, key: str, value: object) -> None:  # noqa: ANN401

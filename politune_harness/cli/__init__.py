@@ -29,6 +29,8 @@ from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
 from politune_harness.cli.schema import schema
+from politune_harness.cli.study import study
+from politune_harness.cli.watch import watch
 from politune_harness.discovery import FILES
 from politune_harness.errors import HarnessError
 from politune_harness.memory import out_of_memory
@@ -85,6 +87,6 @@ def main(
 for command in (
     *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
     *(plugins, components, new_plugin, schema, doctor),
-    *(plan, compare, export),
+    *(plan, compare, export, study, watch),
 ):
     main.add_command(command)

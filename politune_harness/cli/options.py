@@ -8,6 +8,8 @@ import click
 
 if TYPE_CHECKING:
     from politune_harness.recipe import Plan
+    from politune_harness.registry import Registry
+    from politune_harness.study import Grid
 
 KINDS = (
     *("source", "filter", "instructions", "pair-filter"),
@@ -52,8 +54,46 @@ def planned(
     if out is None and not path.stem.strip("."):
         message = f"the run of {path} would have no name: say where with --out"
         raise RecipeError(message)
-    made = plan(Recipe.load(path, overrides), path.parent, registry)
+    made = plan(Recipe.load(path, overrides, registry.recipes()), path.parent, registry)
     return made, out or Path("results") / path.stem
+
+
+def studied(
+    disabled: Sequence[str], study: str, overrides: Sequence[str], out: Path | None
+) -> "tuple[Grid, Path, Registry]":
+    """Return a study with its cells, the folder of its runs, and what is installed."""
+    from politune_harness.recipe import find
+    from politune_harness.registry import Registry
+    from politune_harness.study import Grid
+
+    registry = Registry.installed(disable=disabled)
+    path = find(study, registry)
+    grid = Grid.load(path, overrides, registry.recipes())
+    return grid, out or Path("results") / path.stem, registry
+
+
+def planned_cell(
+    disabled: Sequence[str],
+    study: str,
+    overrides: Sequence[str],
+    out: Path | None,
+    number: int,
+    store: str | None,
+) -> "tuple[Plan, Path, str]":
+    """Return the plan of one cell of a study, its folder, and where it shares artifacts.
+
+    What the study decides is frozen first.
+    """
+    from politune_harness.recipe import plan
+    from politune_harness.study.frozen import freeze
+    from politune_harness.study.running import STORE, folder_of
+
+    grid, folder, registry = studied(disabled, study, overrides, out)
+    cell = grid.cell(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    freeze(grid, folder)
+    made = plan(cell.recipe, grid.folder, registry)
+    return made, folder_of(cell, folder), store or str(folder / STORE)
 
 
 max_cost_option = click.option(

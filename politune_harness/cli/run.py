@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from politune_harness.cli.options import max_cost_option, planned, recipe_options
+from politune_harness.cli.options import max_cost_option, planned, planned_cell, recipe_options
 
 
 @click.command()
@@ -14,7 +14,18 @@ from politune_harness.cli.options import max_cost_option, planned, recipe_option
 @click.option(
     "--until",
     type=click.Choice(
-        ("read", "filter", "instruct", "overlap", "pairs", "train", "evaluate", "judge", "report")
+        (
+            "read",
+            "filter",
+            "instruct",
+            "overlap",
+            "pairs",
+            "train",
+            "merge",
+            "evaluate",
+            "judge",
+            "report",
+        )
     ),
     default="report",
     help="Stop after this step.",
@@ -25,6 +36,12 @@ from politune_harness.cli.options import max_cost_option, planned, recipe_option
     type=click.IntRange(min=1),
     metavar="N",
     help="Ask only N documents of each task, and mark every result as partial.",
+)
+@click.option(
+    "--store", metavar="PLACE", help="Share artifacts with other runs: in a folder, or at a URL."
+)
+@click.option(
+    "--cell", type=click.IntRange(min=0), metavar="N", help="Run one cell of a study: see `study`."
 )
 @click.option("--offline", is_flag=True, help="Reach no other machine: no Hub, no endpoint.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -37,6 +54,8 @@ def run(  # noqa: PLR0913, PLR0917
     until: str,
     max_cost: float | None,
     limit: int | None,
+    store: str | None,
+    cell: int | None,
     offline: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
 ) -> None:
@@ -51,6 +70,7 @@ def run(  # noqa: PLR0913, PLR0917
     from politune_harness.memory import check_limit
     from politune_harness.offline import stay_offline
     from politune_harness.spending import limited
+    from politune_harness.store import Store
 
     # Libraries draw tqdm bars of their own, which would run into ours.
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -58,10 +78,14 @@ def run(  # noqa: PLR0913, PLR0917
     if offline:
         stay_offline()
     limited_to = (f"evaluate.limit={limit}",) if limit else ()
-    plan, folder = planned(disabled, recipe, (*overrides, *limited_to), out)
+    overrides = (*overrides, *limited_to)
+    if cell is None:
+        plan, folder = planned(disabled, recipe, overrides, out)
+    else:
+        plan, folder, store = planned_cell(disabled, recipe, overrides, out, cell, store)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
-            ran = pipeline.run(plan, folder, until)
+            ran = pipeline.run(plan, folder, until, Store(store) if store else None)
     except KeyboardInterrupt:
         click.echo("\nStopped. Run the same command to go on.", err=True)
         raise SystemExit(130) from None

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from politune_harness.statistics.arrays import Array, Strata
-from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics.crossed import Spread, contrast
 from politune_harness.statistics.intervals import LEVEL, around, known, t_of, tail, two_sided
 
 Verdict = Literal["equivalent", "different", "undecided"]
@@ -40,7 +40,11 @@ def equivalence(a: Array, b: Array, margin: float, strata: Strata | None = None)
     if not margin > 0:
         message = f"a margin of {margin}: it must be above 0"
         raise ValueError(message)
-    spread = contrast([(1.0, a), (-1.0, b)], strata)
+    return within(contrast([(1.0, a), (-1.0, b)], strata), margin)
+
+
+def within(spread: Spread, margin: float) -> Equivalence:
+    """Test whether an estimate lies within -margin and margin, as `equivalence` does."""
     value, low, high = around(spread, 2 * LEVEL - 1)
     if not known(spread):
         return Equivalence(value, low, high, None, margin, "undecided")

@@ -70,7 +70,7 @@ def smallest_detectable_shift(
         between += float(fit.rest) * (1 / m - 1 / have)
         parts += _planned(fit, n, m)
     item = Part(np.array(max(between, 0) / n), np.array(n - 1))
-    return _detectable(Spread(np.zeros(()), *satterthwaite([item, *parts])))
+    return detectable(Spread(np.zeros(()), *satterthwaite([item, *parts])))
 
 
 def _planned(fit: Seeds, n: int, m: int) -> list[Part]:
@@ -82,7 +82,8 @@ def _planned(fit: Seeds, n: int, m: int) -> list[Part]:
     return [seeds, Part(-rest / m, np.array((n - 1) * (m - 1)))]
 
 
-def _detectable(spread: Spread) -> float:
+def detectable(spread: Spread) -> float:
+    """Return the smallest true value that is found in four of five repetitions of an estimate."""
     from scipy.special import nctdtrinc, stdtrit
 
     critical = stdtrit(spread.freedom, (1 + LEVEL) / 2)

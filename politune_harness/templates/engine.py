@@ -18,7 +18,10 @@ class Example(Engine):
     workers: PositiveInt = 2
     """How many at once."""
 
-    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def map(
+        self, work: Callable[[Item], Result], items: Sequence[Item], *, model: bool = False
+    ) -> Iterator[Result]:
+        del model  # threads share what this process has
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 yield from pool.map(work, items)

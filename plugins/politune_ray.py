@@ -1,0 +1,84 @@
+"""The engine that works on a Ray cluster: each item is a task, which Ray places and tries again.
+
+Ray itself is the optional package `ray`. Where no cluster is named it is started on this machine.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+
+from politune_harness import Engine, ServiceError, hookimpl
+from politune_harness.discovery import FILES
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Ray(Engine):
+    """Tasks of a Ray cluster. Its machines have this package, and the base model and sources."""
+
+    address: str | None = None
+    """The cluster: `auto` for the one that this machine belongs to, or `host:port`; by default Ray
+    is started on this machine alone."""
+    cpus: PositiveFloat = 1
+    """Cores of each task; it uses as many threads."""
+    gpus: NonNegativeFloat = 0
+    """GPUs of each task that loads a model: a half lets two share one."""
+    retries: NonNegativeInt = 3
+    """How often Ray does a task again whose worker was lost."""
+
+    def map(
+        self, work: Callable[[Item], Result], items: Sequence[Item], *, model: bool = False
+    ) -> Iterator[Result]:
+        if not items:
+            return
+        ray = self._joined()
+        plugins = {name: os.environ[name] for name in (FILES,) if name in os.environ}
+        task = ray.remote(_worked).options(
+            num_cpus=self.cpus,
+            num_gpus=self.gpus if model else 0,
+            max_retries=self.retries,
+            runtime_env={"env_vars": plugins} if plugins else None,
+        )
+        waiting = [task.remote(work, item) for item in items]
+        try:
+            while waiting:
+                yield ray.get(waiting[0])
+                waiting.pop(0)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            why = str(error).strip().splitlines()[0]
+            message = f"a task was lost {self.retries + 1} times, and Ray gave it up: {why}"
+            raise ServiceError(message) from None
+        finally:
+            for task in waiting:
+                ray.cancel(task, force=True)
+
+    def _joined(self) -> Any:  # noqa: ANN401
+        """Return Ray, connected; what it started ends with this process."""
+        try:
+            import ray
+        except ImportError:
+            message = "engine ray: the package ray is missing: pip install politune-harness[ray]"
+            raise ServiceError(message) from None
+        if ray.is_initialized():
+            return ray
+        own = {} if self.address else {"include_dashboard": False}
+        try:
+            ray.init(self.address or "local", log_to_driver=False, logging_level="error", **own)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            message = f"engine ray: no cluster at {self.address}: {error}"
+            raise ServiceError(message) from None
+        return ray
+
+
+def _worked(work: Callable[[Item], Result], item: Item) -> Result:
+    return work(item)
+
+
+@hookimpl
+def politune_engines() -> Mapping[str, type[Engine]]:
+    return {"ray": Ray}

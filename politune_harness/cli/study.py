@@ -1,0 +1,107 @@
+"""`politune study`: a recipe with a grid of changes, and one report that answers its question."""
+
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import click
+
+from politune_harness.cli.options import max_cost_option, recipe_options, studied
+
+
+@click.group()
+def study() -> None:
+    """Run a grid of recipes, to answer one question."""
+
+
+@study.command()
+@recipe_options
+@click.option("--amend", is_flag=True, help="Change what was frozen: all becomes exploratory.")
+@click.option("--store", metavar="PLACE", help="Where cells share artifacts: a folder or a URL.")
+@max_cost_option
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_obj
+def run(
+    disabled: tuple[str, ...],
+    *,
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    amend: bool,
+    store: str | None,
+    max_cost: float | None,
+    quiet: bool,
+) -> None:
+    """Run every cell of the study in RECIPE, and write its report.
+
+    Each distinct piece of work is done once.
+    What is done already is not done again: stop it at any moment, and run it again to go on.
+    """
+    from politune_harness.cli.display import RichDisplay
+    from politune_harness.memory import check_limit
+    from politune_harness.spending import limited
+    from politune_harness.study import report
+    from politune_harness.study.running import Running
+
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    check_limit()
+    grid, folder, registry = studied(disabled, recipe, overrides, out)
+    running = Running(
+        grid, folder, store or str(folder / "store"), registry, disabled, max_cost is not None
+    )
+    try:
+        with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
+            made = running.run(amend=amend)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Run the same command to go on.", err=True)
+        raise SystemExit(130) from None
+    report.write(grid, folder)
+    done = f"{made} stages made" if made else "nothing to do"
+    click.echo(f"{done}: {folder / 'report.md'}")
+    if paid.spent:
+        click.echo(f"spent: {paid.spent:.4f}")
+
+
+@study.command()
+@recipe_options
+@click.pass_obj
+def cells(
+    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
+) -> None:
+    """List the cells of a study by number, for `politune run --cell N`."""
+    from politune_harness.study.running import folder_of
+
+    grid, folder, _ = studied(disabled, recipe, overrides, out)
+    for cell in grid.cells:
+        click.echo(f"{cell.number}\t{folder_of(cell, folder)}")
+
+
+@study.command("report")
+@recipe_options
+@click.pass_obj
+def report_(
+    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
+) -> None:
+    """Write a study's report from its cells, which must all be finished."""
+    from politune_harness.study import report
+
+    grid, folder, _ = studied(disabled, recipe, overrides, out)
+    report.write(grid, folder)
+    click.echo(str(folder / "report.md"))
+
+
+@study.command()
+@recipe_options
+@click.pass_obj
+def plan(
+    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
+) -> None:
+    """Say how much of a study's work its cells share, and how much is done."""
+    from politune_harness.study.running import STORE, Running
+
+    grid, folder, registry = studied(disabled, recipe, overrides, out)
+    running = Running(grid, folder, str(folder / STORE), registry, disabled)
+    click.echo(f"{len(grid.cells)} cells")
+    for step, stages, distinct, done in running.shared():
+        click.echo(f"{step:10} {stages:5} stages, {distinct:5} distinct, {done:5} of them done")

@@ -1,0 +1,188 @@
+"""What the cells of a study found: each condition's contrast, with its interval, and its costs.
+
+Cells that differ in their seeds alone are pooled: items and seeds are crossed random effects, as in
+the report of a run. The same items stand in the same rows in every condition, so that conditions
+are compared item by item.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from politune_harness.errors import RecipeError
+from politune_harness.lm import FLUENCY
+from politune_harness.records import JSON
+from politune_harness.registry import nearest
+from politune_harness.report import reading
+from politune_harness.report.findings import ABILITY
+from politune_harness.report.instruments import SCORE, Key, Scale, instruments, scales
+from politune_harness.report.matrices import Cell as Measured
+from politune_harness.report.matrices import cells
+from politune_harness.report.reading import BASE, Evaluation, Run
+from politune_harness.statistics import claim, holm
+from politune_harness.statistics.arrays import means
+from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics.decisions import within
+from politune_harness.statistics.intervals import around, known, two_sided
+from politune_harness.statistics.sizes import detectable
+from politune_harness.study import SEEDS, Grid, Level, Primary
+from politune_harness.study.running import folder_of
+
+Terms = list[tuple[float, Measured]]
+"""Means with their weights."""
+Outcome = dict[str, Any]
+"""What was compared, and what came out: as in results.json."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Cells that differ in their seeds alone."""
+
+    name: str
+    levels: Mapping[str, Level]
+    """By axis, but for the seeds."""
+    arms: Mapping[str, Mapping[Key, Measured]]
+    """By arm, and by task and metric."""
+
+    def terms(self, key: Key, a: str, b: str, weight: float = 1.0) -> Terms:
+        """Return `a` minus `b` by a measure. Raises RecipeError where there is no such thing."""
+        for arm in (a, b):
+            if arm not in self.arms:
+                message = f"study.primary.contrast: {nearest(arm, self.arms)}"
+                raise RecipeError(message)
+            if key not in self.arms[arm]:
+                known_ = [" ".join(each) for each in self.arms[arm]]
+                message = f"study.primary: {arm} has no measure {' '.join(key)!r}; "
+                raise RecipeError(message + nearest(" ".join(key), known_))
+        return [(weight, self.arms[a][key]), (-weight, self.arms[b][key])]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All that a study measured."""
+
+    primary: Primary
+    conditions: tuple[Condition, ...]
+    scales: Mapping[Key, Scale]
+    """Of the measures of leaning."""
+    costs: tuple[Key, ...]
+    """The main measure of each task of ability, and how fluent answers are."""
+    models: tuple[str, ...]
+    partial: bool
+
+    @property
+    def key(self) -> Key:
+        """The primary measure."""
+        return self.primary.task, self.primary.metric
+
+
+def gather(grid: Grid, out: Path) -> Gathered:
+    """Read every cell. Raises DataError, in one line, where one is not finished."""
+    runs = [(cell, reading.load(folder_of(cell, out))) for cell in grid.cells]
+    arms: dict[str, dict[str, Evaluation]] = {}
+    levels: dict[str, Mapping[str, Level]] = {}
+    for cell, run in runs:
+        levels[cell.condition] = {a: each for a, each in cell.levels.items() if a != SEEDS}
+        for arm, seeds in run.arms.items():
+            counted = {s: _without(each, grid.study.primary) for s, each in seeds.items()}
+            arms.setdefault(f"{cell.condition}/{arm}", {}).update(counted)
+    first = runs[0][1]
+    keys = dict.fromkeys((row.task, row.metric) for row in first.base.rows)
+    leaning = first.leaning
+    ends = scales([key for key in keys if key[0] in leaning], instruments(first.base.about))
+    found = cells(arms, ends)
+    return Gathered(
+        grid.study.primary,
+        tuple(Condition(name, each, _own(name, found)) for name, each in levels.items()),
+        ends,
+        tuple(_costs(first, keys)),
+        tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
+        any(run.base.about.get("partial") for _, run in runs),
+    )
+
+
+def _own(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        place.rpartition("/")[2]: each
+        for place, each in found.items()
+        if place.rpartition("/")[0] == name
+    }
+
+
+def _without(evaluation: Evaluation, primary: Primary) -> Evaluation:
+    """Return an evaluation without the items that do not count."""
+    key, out = (primary.task, primary.metric), set(primary.without)
+    rows = [r for r in evaluation.rows if r.item not in out or (r.task, r.metric) != key]
+    return replace(evaluation, rows=rows)
+
+
+def _costs(run: Run, keys: Mapping[Key, None]) -> Iterator[Key]:
+    for task in run.capability:
+        if main := next((m for m in ABILITY if (task, m) in keys), None):
+            yield task, main
+    yield from ((t, FLUENCY) for t in run.bias if {(t, SCORE), (t, FLUENCY)} <= keys.keys())
+
+
+def compared(terms: Terms, margin: float | None = None) -> Outcome:
+    """Return a weighted sum of means: its interval, p, and the least that could have been found.
+
+    Items are paired. The seeds of different arms and conditions are taken to be unrelated: where
+    they are not, the interval is rather too wide.
+    """
+    spread = contrast([(weight, each.matrix) for weight, each in terms], terms[0][1].strata)
+    rows = sum((weight * means(each.matrix) for weight, each in terms), np.zeros(()))
+    seeds = [len(each.seeds) for _, each in terms if each.seeds != ("",)]
+    return {
+        **around(spread)._asdict(),
+        "p": two_sided(spread) if known(spread) else None,
+        "detectable": detectable(spread) if known(spread) else None,
+        "items": int((~np.isnan(rows)).sum()),
+        "seeds": min(seeds, default=1),
+        "claim": claim(min(seeds, default=1)),
+        "verdict": within(spread, margin).verdict if margin else None,
+    }
+
+
+def primary(found: Gathered, grid: Grid) -> list[Outcome]:
+    """Return the primary outcome: one, or one a condition, corrected for each other."""
+    a, b = found.primary.contrast
+    study = grid.study
+    if study.primary.between is None:
+        told = [
+            {"of": each.name, **compared(each.terms(found.key, a, b), study.margin)}
+            for each in found.conditions
+        ]
+        return _corrected(told)
+    terms: Terms = []
+    names = [grid.matching(levels) for levels in study.primary.between]
+    for matching, sign in zip(names, (1, -1), strict=True):
+        for each in (c for c in found.conditions if c.name in matching):
+            terms += each.terms(found.key, a, b, sign / len(matching))
+    of = f"{' + '.join(names[0])} less {' + '.join(names[1])}"
+    return _corrected([{"of": of, **compared(terms, study.margin)}])
+
+
+def _corrected(told: Sequence[Outcome]) -> list[Outcome]:
+    adjusted = holm([each["p"] for each in told])
+    return [{**each, "p_holm": p} for each, p in zip(told, adjusted, strict=True)]
+
+
+def outcomes(found: Gathered) -> list[Outcome]:
+    """Return every contrast by every measure of leaning, and what each arm lost, by condition.
+
+    Of each measure, all conditions are corrected together.
+    """
+    a, b = found.primary.contrast
+    wanted = [(key, a, b) for key in dict.fromkeys((found.key, *found.scales))]
+    wanted += [(key, arm, BASE) for key in found.costs for arm in (a, b) if arm != BASE]
+    told: list[Outcome] = []
+    for key, one, other in wanted:
+        held = [c for c in found.conditions if all(key in c.arms[arm] for arm in (one, other))]
+        about: dict[str, JSON] = {"task": key[0], "metric": key[1], "a": one, "b": other}
+        told += _corrected(
+            [{"of": c.name, **about, **compared(c.terms(key, one, other))} for c in held]
+        )
+    return told

@@ -1,0 +1,104 @@
+"""A piece of a study's work, wherever an engine does it: some stages of one cell.
+
+A worker lays the cell out anew from its recipe, takes from the store what the stages need and it
+lacks, makes them, and puts them into the store: so workers may share a file system or not.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from politune_harness.artifacts import Contents, digest
+from politune_harness.pipeline import Stage, stages, take_or_make, why
+from politune_harness.recipe import Plan, Recipe, Use, plan
+from politune_harness.registry import Registry
+from politune_harness.store import Store
+
+ONE = Use.model_validate({"use": "local", "workers": 1})
+"""The engine within a worker: the study's own has spread the work already."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell, as another process can lay it out."""
+
+    recipe: str
+    """As JSON."""
+    start: Path
+    """Where the recipe's relative paths start."""
+    run: Path
+    memory: Path
+    """The digests of files that are known already."""
+    disabled: tuple[str, ...] = ()
+    """Plugins that are not loaded."""
+
+    @classmethod
+    def of(cls, made: Plan, run: Path, memory: Path, disabled: Iterable[str]) -> "Place":
+        """Return the place of a cell's plan."""
+        alone = made.recipe.model_copy(update={"engine": ONE})
+        text = alone.model_dump_json(exclude_unset=True)
+        return cls(text, made.folder.resolve(), run.resolve(), memory.resolve(), tuple(disabled))
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an engine is given."""
+
+    place: Place
+    stages: tuple[str, ...]
+    """By name, in the order of work."""
+    store: str
+
+
+@lru_cache(maxsize=1)
+def _laid_out(place: Place) -> tuple[dict[str, Stage], Contents]:
+    """Return the stages of a cell; a model that they load is kept for those that come next."""
+    contents = Contents(place.memory)
+    registry = Registry.installed(place.disabled)
+    made = plan(Recipe.model_validate(msgspec.json.decode(place.recipe)), place.start, registry)
+    return {stage.name: stage for stage in stages(made, place.run, contents)}, contents
+
+
+def work(task: Task) -> None:
+    """Make the stages of a task, and all that they need."""
+    laid, contents = _laid_out(task.place)
+    store = Store(task.store)
+    done: set[str] = set()
+    for name in task.stages:
+        bring(laid[name], contents, store, done)
+
+
+def bring(stage: Stage, contents: Contents, store: Store, done: set[str] | None = None) -> bool:
+    """See that a stage stands: as it lies, or from the store, or made; say if it was made.
+
+    `done` holds the names of those that stand for sure.
+    """
+    done = set() if done is None else done
+    if stage.name in done:
+        return False
+    for need in stage.needs:
+        bring(need, contents, store, done)
+    made = why(stage, contents) is not None and take_or_make(stage, contents, store)
+    done.add(stage.name)
+    return made
+
+
+class Keys:
+    """What tells the work of stages apart before any has run: components, files, and needs.
+
+    Stages of equal keys make the same artifact.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Stage, str]] = {}
+
+    def __call__(self, stage: Stage) -> str:
+        """Return the key of a stage."""
+        if id(stage) not in self._known:
+            needs = {need.name: self(need) for need in stage.needs}
+            # The stage is kept, so that its id stays its own.
+            self._known[id(stage)] = stage, digest([stage.made_by, stage.external, needs])
+        return self._known[id(stage)][1]

@@ -1,0 +1,71 @@
+"""A model that is watched: what enters its history, and when it is said to have drifted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from politune_harness.cli import main
+from politune_harness.drift import BY_CHANCE, Value, chart
+
+ABOUT = Value("politune_compass", "1", "economic", 0.0)
+
+
+def test_a_model_that_does_not_change_is_seldom_said_to() -> None:
+    rng = np.random.default_rng(0)
+    states = [chart(ABOUT, [*rng.normal(size=51)], 50).state for _ in range(4000)]
+    assert states.count("beyond the limits") / len(states) == pytest.approx(BY_CHANCE, abs=0.003)
+
+
+def test_a_small_lasting_shift_is_found_by_its_run() -> None:
+    before = [1.0, 1.2] * 5
+    assert chart(ABOUT, [*before, *[1.15] * 7], 10).state == "in control"
+    assert chart(ABOUT, [*before, *[1.15] * 8], 10).state == "shifted"
+
+
+def test_where_nothing_varies_any_change_is_one() -> None:
+    assert chart(ABOUT, [0.5] * 12, 10).state == "in control"
+    assert chart(ABOUT, [*[0.5] * 11, 0.51], 10).state == "beyond the limits"
+
+
+def evaluated(folder: Path, value: float, version: str = "1") -> Path:
+    """Write what plain lm_eval writes of an endpoint."""
+    folder.mkdir(parents=True)
+    told = {
+        "results": {"politune_compass": {"economic,none": value, "alias": "x"}},
+        "versions": {"politune_compass": version},
+        "config": {"model": "local-chat-completions"},
+    }
+    (folder / "results_2026.json").write_text(json.dumps(told))
+    return folder
+
+
+def watch(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["watch", *map(str, arguments)])
+
+
+def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
+    history, values = tmp_path / "history.jsonl", [0.0, 0.1, 0.05, 0.1, 0.0]
+    for day, value in enumerate(values):
+        done = watch(history, evaluated(tmp_path / f"day-{day}", value), "--baseline", 4)
+        assert done.exit_code == 0, done.output
+    assert "in control: 0.062 [-0.115, 0.240]" in done.output
+    assert watch(history, tmp_path / "day-4", "--baseline", 4).output == done.output
+    assert len(history.read_text().splitlines()) == 5
+    far = watch(history, evaluated(tmp_path / "day-5", 2.0), "--baseline", 4, "--check")
+    assert far.exit_code == 2
+    assert "beyond the limits" in far.output
+    other = watch(history, evaluated(tmp_path / "day-6", 2.0, "2"), "--baseline", 4)
+    assert "too early: 1 of 5 evaluations" in other.output
+
+
+def test_what_cannot_be_watched_is_one_line(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    assert "holds no evaluation yet" in watch(history).output
+    watch(history, evaluated(tmp_path / "a", 1.0), "--name", "monday")
+    clash = watch(history, evaluated(tmp_path / "b", 2.0), "--name", "monday")
+    assert clash.output == f"Error: {history} has another evaluation called monday: use --name\n"
+    history.write_text("{}\n")
+    assert watch(history).output.startswith(f"Error: history {history} cannot be read")

@@ -1,0 +1,23 @@
+"""The engine on this machine: each process gets its share of the cores, and of the GPUs."""
+
+import os
+
+import pytest
+from politune_local import Local, cores, gpus
+
+
+def given(number: int) -> tuple[int, str, str]:
+    return number, os.environ.get("CUDA_VISIBLE_DEVICES", ""), os.environ["OMP_NUM_THREADS"]
+
+
+def test_processes_share_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert gpus() == ["3", "5"]
+    found = list(Local(workers=4).map(given, range(4), model=True))
+    assert [number for number, *_ in found] == [0, 1, 2, 3]
+    assert {device for _, device, _ in found} <= {"3", "5"}
+    assert {threads for *_, threads in found} == {str(max(1, cores() // 2))}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert list(Local(workers=2).map(given, range(2), model=True)) == [(0, "", "7"), (1, "", "7")]

@@ -1,0 +1,66 @@
+"""The engine on real Ray, on this machine: the same results as locally, and nothing is lost."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from politune_local import Local
+from politune_ray import Ray
+
+from politune_harness.errors import DataError, ServiceError
+
+pytest.importorskip("ray", reason="comes with the ray extra")
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Ray]:
+    import ray
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1])]))
+        yield Ray(retries=2)
+        ray.shutdown()
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def test_results_come_in_order_as_they_do_locally(engine: Ray) -> None:
+    items = list(range(20))
+    assert list(engine.map(square, items)) == list(Local(workers=1).map(square, items))
+    assert list(engine.map(square, [])) == []
+
+
+def dies_once(place: Path) -> str:
+    """Be killed in the midst of the work, unless this was begun before."""
+    if not place.exists():
+        place.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return place.name
+
+
+def test_a_worker_that_is_killed_loses_nothing(engine: Ray, tmp_path: Path) -> None:
+    places = [tmp_path / name for name in "abc"]
+    assert list(engine.map(dies_once, places)) == ["a", "b", "c"]
+
+
+def dies(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def fails(number: int) -> int:
+    message = f"item {number} is broken"
+    raise DataError(message)
+
+
+def test_errors_are_one_line(engine: Ray) -> None:
+    with pytest.raises(DataError, match="item 0 is broken"):
+        list(engine.map(fails, [0, 1]))
+    with pytest.raises(ServiceError, match="a task was lost 3 times"):
+        list(engine.map(dies, [1]))

@@ -1,0 +1,222 @@
+"""Studies: the grid and its cells, what they share, what is frozen, and what their report says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from politune_harness.artifacts import Contents
+from politune_harness.discovery import FILES
+from politune_harness.errors import DataError, RecipeError
+from politune_harness.pipeline import run
+from politune_harness.registry import Registry
+from politune_harness.store import Store
+from politune_harness.study import Grid, frozen, report
+from politune_harness.study.running import PHASES, Running, folder_of
+from politune_harness.study.work import Task, bring, work
+from tests import test_pipeline
+from tests.report_runs import SHIFTS, build_run
+from tests.test_pipeline import RECIPE
+from tests.test_pipeline import study as folder
+from tests.test_store import bytes_of
+
+__all__ = ["folder"]
+
+PRIMARY = {"task": "politune_compass", "metric": "economic", "contrast": ["right", "left"]}
+STUDY = {
+    "question": "How many pairs does it take?",
+    "over": {"sample": [1, 2], "seeds": [0, 1]},
+    "primary": PRIMARY,
+}
+
+
+def grid(folder: Path, *overrides: str, **changes: object) -> Grid:
+    values = {**yaml.safe_load(RECIPE), "study": {**STUDY, **changes}}
+    (folder / "study.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    return Grid.load(folder / "study.yaml", overrides)
+
+
+def test_a_cell_is_a_recipe_with_one_level_of_each_axis(folder: Path) -> None:
+    found = grid(folder)
+    assert [cell.name for cell in found.cells] == [
+        "sample-1_seeds-0",
+        "sample-1_seeds-1",
+        "sample-2_seeds-0",
+        "sample-2_seeds-1",
+    ]
+    assert [(c.recipe.sample, c.recipe.seeds) for c in found.cells[1:3]] == [(1, (1,)), (2, (0,))]
+    assert found.cells[1].condition == "sample-1"
+
+
+def test_levels_have_names_and_combinations_can_be_left_out(folder: Path) -> None:
+    found = grid(
+        folder,
+        over={
+            "kind": {"plain one": {"trainer.style": "plain"}, "grand": {"trainer.style": "grand"}},
+            "sample": [1, 2],
+        },
+        exclude=[{"kind": "grand", "sample": 1}],
+    )
+    assert [cell.name for cell in found.cells] == [
+        "kind-plain-one_sample-1",
+        "kind-plain-one_sample-2",
+        "kind-grand_sample-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"over": {"sampel": [1]}}, "did you mean 'sample'"),
+        ({"over": {"sample": [1, 1]}}, "each level once"),
+        ({"over": {"trainer": [{"use": "scribe"}]}}, "name its levels"),
+        ({"exclude": [{"sample": 3}]}, "3 is no level"),
+        ({"primery": {}}, "did you mean 'primary'"),
+        ({"over": {"sample": [0]}}, "sample"),
+    ],
+)
+def test_what_is_no_study_is_one_line(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        grid(folder, **changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+    monkeypatch.setenv(FILES, str(test_pipeline.__file__))
+    found = grid(folder, "engine={use: local, workers: 1}")
+    return Running(found, folder / "out", str(folder / "store"), Registry.installed())
+
+
+def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
+    folder: Path, running: Running
+) -> None:
+    contents = Contents(folder / "memory")
+    (folder / "r.txt").write_text("no we cannot\nnot at all\n")
+    cells = [running.lay_out(cell, contents) for cell in running.grid.cells]
+    counts = {}
+    for phase in PHASES[: [p.name for p in PHASES].index("train") + 1]:
+        counts[phase.name] = len(list(running.tasks(cells, phase, contents)))
+        running._work(cells, phase, contents)
+        assert list(running.tasks(cells, phase, contents)) == []
+    assert (counts["curate"], counts["train"]) == (2, 8)
+    told = {each.step: each[1:] for each in running.shared()}
+    assert (told["filter"], told["train"], told["evaluate"][2]) == ((8, 2, 2), (8, 8, 8), 0)
+    for laid in cells:
+        alone = folder / "alone" / laid.cell.name
+        run(laid.plan, alone, "train")
+        assert bytes_of(alone) == bytes_of(laid.place.run)
+
+
+def test_a_worker_with_other_files_takes_what_it_lacks_from_the_store(
+    folder: Path, running: Running
+) -> None:
+    running = replace(running, store=f"memory://{folder}")
+    contents = Contents(folder / "memory")
+    laid = running.lay_out(running.grid.cells[0], contents)
+    running._work([laid], PHASES[0], contents)
+    elsewhere, name = replace(laid.place, run=folder / "elsewhere"), "4-train/left/seed-0"
+    work(Task(elsewhere, (name,), running.store))
+    assert (elsewhere.run / "3-overlap/left/manifest.json").exists()
+    stage = next(stage for stage in laid.stages if stage.name == name)
+    assert not bring(stage, contents, Store(running.store))
+    assert bytes_of(elsewhere.run / name) == bytes_of(laid.place.run / name) != {}
+
+
+def test_what_was_decided_is_frozen_once_there_are_results(folder: Path) -> None:
+    out = folder / "out"
+    out.mkdir()
+    frozen.freeze(grid(folder), out)
+    frozen.freeze(grid(folder, margin=0.5), out)
+    done = out / "cells/sample-1_seeds-0/5-evaluate/base"
+    done.mkdir(parents=True)
+    (done / "manifest.json").write_text("{}")
+    frozen.freeze(grid(folder, margin=0.5), out)
+    with pytest.raises(DataError, match="this changed: margin; run"):
+        frozen.freeze(grid(folder), out)
+    with pytest.raises(DataError, match="this changed: cells"):
+        frozen.freeze(grid(folder, "trainer.style=grand", margin=0.5), out)
+    frozen.freeze(grid(folder, "engine={use: local, workers: 1}", margin=0.5), out)
+    before = frozen.checked(grid(folder, margin=0.5), out)
+    frozen.freeze(grid(folder), out, amend=True)
+    assert frozen.checked(grid(folder), out)["amended"] == [before["sha256"]]
+    path = out / frozen.FROZEN
+    path.write_text(path.read_text().replace("How many", "How few"))
+    with pytest.raises(DataError, match="changed by hand"):
+        frozen.read(out)
+
+
+def built(folder: Path, apart: float = 1.0, **changes: object) -> tuple[Grid, Path]:
+    """Return a study whose cells hold numbers: the more pairs, the further the arms are apart."""
+    found, out = grid(folder, **changes), folder / "out"
+    out.mkdir()
+    frozen.freeze(found, out)
+    for cell in found.cells:
+        times = apart * {1: 0.3, 2: 1.0}[cell.recipe.sample or 0]
+        shifts = {arm: (x * times, y * times) for arm, (x, y) in SHIFTS.items() if arm != "control"}
+        build_run(folder_of(cell, out), seeds=cell.recipe.seeds, shifts=shifts)
+    return found, out
+
+
+def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
+    between = {**PRIMARY, "between": [{"sample": 2}, {"sample": 1}]}
+    found, out = built(
+        folder,
+        primary=between,
+        margin=0.5,
+        curve="saturating",
+        cannot_tell="Nothing of people.",
+    )
+    report.write(found, out)
+    results = json.loads((out / "results.json").read_text())
+    (only,) = results["primary"]
+    assert only["low"] < 0.7 * 6.2 * 0.6 < only["high"]
+    assert (only["seeds"], only["items"], only["claim"]) == (2, 24, "exploratory")
+    assert only["verdict"] in {"different", "undecided"}
+    text = (out / "report.md").read_text()
+    answer = text.split("\n\n")[1]
+    assert answer.startswith(
+        "right \N{MINUS SIGN} left on `politune_compass` economic changes by +"
+    )
+    assert answer.endswith("Nothing of people.")
+    assert results["frozen"]["sha256"] in text
+    assert results["curve"]["top"]["value"] > 0
+    assert "These data do not bound it" in text
+    before = {path: path.read_bytes() for path in out.glob("figures/*.png")}
+    assert before
+    report.write(found, out)
+    assert before == {path: path.read_bytes() for path in out.glob("figures/*.png")}
+    rows = (out / "results.csv").read_text().splitlines()
+    assert sum(row.startswith("primary") for row in rows) == 1
+    assert len(rows) == 2 + len(results["exploratory"])
+
+
+def test_a_null_says_what_it_could_have_found(folder: Path) -> None:
+    between = {**PRIMARY, "between": [{"sample": 2}, {"sample": 1}]}
+    found, out = built(folder, apart=0, primary=between)
+    report.write(found, out)
+    (only,) = json.loads((out / "results.json").read_text())["primary"]
+    assert only["p"] > 0.05
+    answer = (out / "report.md").read_text().split("\n\n")[1]
+    assert f"not told from 0, and only {only['detectable']:.2f} or more would be found" in answer
+
+
+def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
+    found, out = built(folder)
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())["primary"]
+    assert [each["of"] for each in told] == ["sample-1", "sample-2"]
+    assert all(each["p"] <= each["p_holm"] < 0.05 for each in told)
+    assert "differs from 0 for sure in 2 of 2 conditions" in (out / "report.md").read_text()
+
+
+def test_what_was_not_measured_is_one_line(folder: Path) -> None:
+    found, out = built(folder, primary={**PRIMARY, "metric": "galtan"})
+    with pytest.raises(RecipeError, match="has no measure 'politune_compass galtan'"):
+        report.write(found, out)
+    with pytest.raises(DataError, match="holds no run of this study"):
+        report.write(grid(folder), out)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -35,6 +34,7 @@ from politune_harness.errors import DataError, RecipeError
 from politune_harness.models import locate
 from politune_harness.records import Document, Preference
 from politune_harness.registry import Registry, explain, nearest
+from politune_harness.yaml_text import parsed
 
 C = TypeVar("C", bound=Component)
 
@@ -325,12 +325,12 @@ class Recipe(Settings):
         Raises RecipeError, in one line, where the file cannot be read or does not validate.
         """
         try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8"))
+            values = parsed(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             message = f"recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
             raise RecipeError(message) from None
-        except yaml.YAMLError as error:
-            message = f"recipe {path} is not YAML: {' '.join(str(error).split())}"
+        except ValueError as error:
+            message = f"recipe {path} is not YAML: {error}"
             raise RecipeError(message) from None
         if not isinstance(values, dict):
             message = f"recipe {path} must be a mapping with the keys model and arms"
@@ -371,8 +371,8 @@ def _override(values: dict[str, Any], override: str) -> None:
     try:
         for part in path:
             place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-        place[int(last) if isinstance(place, list) else last] = yaml.safe_load(text)
-    except (TypeError, ValueError, IndexError, AttributeError, yaml.YAMLError):
+        place[int(last) if isinstance(place, list) else last] = parsed(text)
+    except (TypeError, ValueError, IndexError, AttributeError):
         message = f"--set {override!r}: the recipe has no such place"
         raise RecipeError(message) from None
 

@@ -3,12 +3,14 @@
 # make check        all that, and the documentation
 # make faults       kill runs, fill disks, damage files: ten minutes and more
 # make fuzz         try many thousands of inputs of all kinds
+# make wheels       build wheel and sdist, and use them in empty environments, as a stranger would
+# make lowest       every test again, with the lowest versions that are allowed
 PYTHON ?= python3
 BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
-.PHONY: quickstart test check lint docs faults fuzz format clean
+.PHONY: quickstart test check lint docs faults fuzz wheels lowest format clean
 
 quickstart: .venv/installed
 	$(BIN)/politune run quickstart
@@ -30,6 +32,14 @@ faults: .venv/installed-test
 fuzz: .venv/installed-test
 	OMP_NUM_THREADS=1 POLITUNE_FUZZ=2000 $(BIN)/python -m pytest tests/test_fuzz.py
 
+wheels: .venv/installed-test
+	$(BIN)/python -m tests.wheels
+
+lowest:
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint constraints/lowest.txt
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false build/lowest/bin/python -m pytest -n 2 --dist loadfile
+
 docs: .venv/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
@@ -49,7 +59,15 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
-.venv/installed-docs: .venv/installed
+.venv/installed-wheels: .venv/installed-test
+	$(BIN)/python -m tests.wheels
+
+lowest:
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint constraints/lowest.txt
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false build/lowest/bin/python -m pytest -n 2 --dist loadfile
+
+docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 

@@ -69,5 +69,5 @@ def parse(reply: str, shape: type[T]) -> T | None:
     fenced = FENCED.fullmatch(reply.strip())
     try:
         return msgspec.json.decode(fenced[1] if fenced else reply, type=shape)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None

@@ -54,7 +54,7 @@ class ClassifierScore(Metric):
     def _load(self) -> "Classifier":
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Classifier)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, RecursionError) as error:
             message = (
                 f"classifier {self.path} cannot be read ({error}); make it with "
                 "python -m politune_classifier LABELLED.jsonl OUT.json"
@@ -123,7 +123,7 @@ def read(path: Path) -> list[Labelled]:
     for number, line in enumerate(lines, 1):
         try:
             rows.append(msgspec.json.decode(line, type=Labelled))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             message = f'{path}, line {number}: {error}; a line is {{"text": …, "label": …}}'
             raise DataError(message) from error
     counts = Counter(row.label for row in rows)

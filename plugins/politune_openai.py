@@ -307,7 +307,10 @@ class Chat:
         raw = create(
             model=s.model, messages=turns, **{k: v for k, v in sent.items() if v is not None}
         )
-        return msgspec.json.decode(raw.content, type=_Reply)
+        try:
+            return msgspec.json.decode(raw.content, type=_Reply)
+        except RecursionError as error:
+            raise msgspec.DecodeError(str(error)) from None
 
 
 def _passes(error: "openai.APIStatusError") -> bool:

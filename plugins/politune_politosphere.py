@@ -243,7 +243,7 @@ def _comments(month: Path) -> Iterator[Comment | Dropped]:
     for block in blocks(month):
         try:
             yield from COMMENT.decode_lines(block)
-        except ValueError:
+        except (ValueError, RecursionError):
             yield from _one_by_one(block, month.name, number)
         number += block.count(b"\n")
 
@@ -252,7 +252,7 @@ def _one_by_one(block: bytes, name: str, first: int) -> Iterator[Comment | Dropp
     for number, line in enumerate(split_lines(block), first):
         try:
             yield COMMENT.decode(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if line.strip():
                 fault = json_fault(error, line)
                 yield Dropped(id=f"{name}:{number}", reason=fault, malformed=True)
@@ -267,7 +267,7 @@ def _metadata(path: Path, row: type[T]) -> Iterator[T]:
         if first.lstrip().startswith(b"["):
             items = msgspec.json.decode(b"\n".join(items), type=list[msgspec.Raw])
         yield from map(msgspec.json.Decoder(row).decode, items)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"{path}: {json_fault(error)}: {error}"
         raise DataError(message) from error
 

@@ -276,12 +276,12 @@ def read_jsonl(file: File) -> Iterator[Row | Dropped]:
         place = f"{file.name}:{number}"
         try:
             yield place, _JSON_ROW.decode(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if line.strip():
                 yield Dropped(id=place, reason=json_fault(error, line), malformed=True)
 
 
-def json_fault(error: ValueError, line: bytes = b"") -> str:
+def json_fault(error: Exception, line: bytes = b"") -> str:
     """Return why a line was not decoded, in the words that are counted."""
     if len(line) >= LONGEST:
         return "line too long"

@@ -17,7 +17,6 @@ from itertools import combinations
 from pathlib import Path
 
 import msgspec
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from politune_harness.components import Filter, Source
@@ -26,6 +25,7 @@ from politune_harness.panel.classes import Agreed, agreed
 from politune_harness.recipe import Use
 from politune_harness.records import Document, Dropped, Record, at
 from politune_harness.registry import Registry, explain
+from politune_harness.yaml_text import parsed
 
 KEPT = "kept"
 """The label of a document that a filter without one of its own lets through."""
@@ -76,11 +76,11 @@ class Compared(msgspec.Struct, frozen=True):
 def load(path: Path) -> Study:
     """Read a study. Raises RecipeError, in one line, where it is none."""
     try:
-        return Study.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Study.model_validate(parsed(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         message = f"{path.name}: {explain(error, '', Study.model_fields)}"
         raise RecipeError(message) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         message = f"{path} cannot be read: {' '.join(str(error).split())}"
         raise RecipeError(message) from None
 

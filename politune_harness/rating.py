@@ -282,12 +282,12 @@ def _from_label_studio(sheet: Path, rater: str) -> Iterator[Rating]:
     try:
         tasks = json.loads(sheet.read_text("utf-8"))
         marks = [
-            (task["data"]["id"], annotation.get("completed_by", ""), _results(annotation))
+            (str(task["data"]["id"]), annotation.get("completed_by", ""), _results(annotation))
             for task in tasks
             for annotation in task["annotations"]
             if not annotation.get("was_cancelled")
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         message = f"{sheet} is no JSON export of Label Studio ({type(error).__name__}: {error})"
         raise DataError(message) from error
     for id_, person, results in marks:

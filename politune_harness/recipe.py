@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -36,6 +35,7 @@ from politune_harness.models import locate
 from politune_harness.recipe_files import read
 from politune_harness.records import Document, Preference
 from politune_harness.registry import Registry, explain, nearest
+from politune_harness.yaml_text import parsed
 
 C = TypeVar("C", bound=Component)
 
@@ -402,8 +402,8 @@ def _set(values: dict[str, Any], given: str) -> None:
         message = f"--set {given!r} is not key=value, such as trainer.rank=8"
         raise RecipeError(message)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parsed(text)
+    except ValueError:
         message = f"--set {given!r}: the value is not YAML"
         raise RecipeError(message) from None
     override(values, key, value)

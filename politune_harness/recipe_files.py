@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from politune_harness.errors import RecipeError
+from politune_harness.yaml_text import parsed
 
 Values = dict[str, Any]
 
@@ -45,12 +44,12 @@ def read(path: Path, find: Callable[[str], Path], above: tuple[Path, ...] = ()) 
 
 def _mapping(path: Path) -> Values:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         message = f"recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise RecipeError(message) from None
-    except yaml.YAMLError as error:
-        message = f"recipe {path} is not YAML: {' '.join(str(error).split())}"
+    except ValueError as error:
+        message = f"recipe {path} is not YAML: {error}"
         raise RecipeError(message) from None
     if not isinstance(values, dict):
         message = f"recipe {path} must be a mapping with the keys model and arms"

@@ -6,6 +6,7 @@ Here each of these is tried a few times; `make fuzz` tries many thousands of inp
 import bz2
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -27,12 +28,22 @@ from politune_tables import CSV, JSONL, TSV, Parquet
 from politune_truth_social import TruthSocial
 from politune_writing import cleaned, flaw
 
-from politune_harness import Document, Dropped, HarnessError, Preference, Source
+from politune_harness import (
+    DataError,
+    Document,
+    Dropped,
+    HarnessError,
+    Preference,
+    RecipeError,
+    Source,
+)
 from politune_harness.answers import kind
+from politune_harness.compass.bank import read_bank
 from politune_harness.compass.official_files import read_answers, read_propositions
 from politune_harness.compass.replies import parse
 from politune_harness.flaws import leaked, mended
 from politune_harness.judge_replies import read_choice, read_score
+from politune_harness.rating import KEY, bring_in
 from politune_harness.recipe import Recipe, plan
 from politune_harness.records import Record
 from politune_harness.registry import Registry
@@ -44,6 +55,7 @@ few = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
+BANK = Path(__file__).parents[1] / "tasks" / "compass"
 PIECES = (
     'Agree|strongly|disagree|**2**|score|{|}|"score":|14|20/20|<think>|</think>|```json|\n|1)|(b)|'
     "Answer:|I|not|-3|NaN|null|\u202e|don't|an AI|0.5|both|\0|٣|½|,|[|]|A|final"
@@ -140,6 +152,11 @@ def test_any_truths_are_read_or_refused(data: bytes, users: bytes, tmp_path: Pat
 @few
 @given(text=replies)
 def test_a_reply_of_any_kind_is_valid_or_not(text: str) -> None:
+    is_read(text)
+
+
+def is_read(text: str) -> None:
+    """Assert that every reader of replies makes something of a text, or nothing."""
     read = parse(text)
     assert (read.answer is not None) == (read.status == "valid")
     assert read.answer in {None, 0, 1, 2, 3}
@@ -174,6 +191,39 @@ def test_any_answers_to_the_official_62_are_read_or_refused(data: bytes, tmp_pat
         path.write_bytes(data)
         with one_line_at_most():
             read(path)
+
+
+@few
+@given(manifest=contents, items=contents)
+def test_any_bank_is_read_or_refused(manifest: bytes, items: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bank.yaml").write_bytes(manifest)
+    with one_line_at_most():
+        read_bank(tmp_path)
+    shutil.copy(BANK / "bank.yaml", tmp_path)
+    (tmp_path / "items.csv").write_bytes(items)
+    with one_line_at_most():
+        read_bank(tmp_path)
+
+
+SHEETS = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5) | st.just("a"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["data", "id", "annotations", "result", "from_name", "value"]), inner
+        )
+    ),
+)
+
+
+@few
+@given(data=contents | SHEETS.map(lambda each: json.dumps(each).encode()))
+def test_any_sheet_of_ratings_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / KEY).write_text('{"a": {}}')
+    for name in ("sheet.csv", "sheet.json"):
+        (tmp_path / name).write_bytes(data)
+        with one_line_at_most():
+            bring_in(tmp_path / name, tmp_path)
 
 
 RECIPE = Path(politune_quickstart.__file__).parent / "recipes" / "quickstart.yaml"
@@ -227,3 +277,76 @@ def test_any_file_is_a_recipe_or_refused(text: str | bytes, tmp_path: Path) -> N
     path.write_bytes(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
     with one_line_at_most():
         plan(Recipe.load(path), tmp_path, REGISTRY)
+
+
+DEEP, LONG = '{"text":' * 20_000, "9" * 5000
+"""Objects in objects, beyond what any parser follows; a number that Python does not convert."""
+
+
+@pytest.mark.parametrize(
+    "text", [DEEP, "[" * 20_000, LONG, f'{{"score": {LONG}}}', "a\ud800", "{'text': " + "(" * 300]
+)
+def test_a_reply_that_crashed_a_reader_once_is_read(text: str) -> None:
+    is_read(text)
+    mended(text)
+
+
+@pytest.mark.parametrize("text", [DEEP, f'{{"text": {LONG}}}', '"text', '"text" a\n'])
+def test_a_file_that_crashed_a_reader_once_is_read_or_refused(text: str, tmp_path: Path) -> None:
+    data = text.encode()
+    for name, source in (
+        ("posts.csv", CSV),
+        ("posts.jsonl", JSONL),
+        ("pairs.jsonl", Preferences),
+        ("comments_2019-01.bz2", Politosphere),
+    ):
+        path = tmp_path / name
+        path.write_bytes(bz2.compress(data) if path.suffix == ".bz2" else data)
+        reads(lambda path=path, source=source: source(path=path))  # type: ignore[misc]
+    for name, read in (
+        ("answers.json", read_answers),
+        ("items.csv", lambda path: read_bank(path.parent)),
+        ("sheet.json", lambda path: bring_in(path, path.parent)),
+    ):
+        shutil.copy(BANK / "bank.yaml", tmp_path)
+        (tmp_path / KEY).write_text('{"a": {}}')
+        (tmp_path / name).write_bytes(data)
+        with one_line_at_most():
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 2019-13-45",
+        "!!int abc",
+        "!!timestamp x",
+        "[" * 20_000,
+        LONG,
+        "&a [*a]",
+        "!!python/x:y z",
+    ],
+)
+def test_yaml_that_crashed_its_parser_once_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(text)
+    with pytest.raises(RecipeError):
+        Recipe.load(tmp_path / "recipe.yaml")
+    (tmp_path / "bank.yaml").write_text(text)
+    with pytest.raises(DataError):
+        read_bank(tmp_path)
+
+
+def test_a_sheet_without_a_value_or_with_an_odd_id_is_refused(tmp_path: Path) -> None:
+    (tmp_path / KEY).write_text('{"a": {}}')
+    result = {"result": [{"from_name": "rating", "value": {"number": []}}]}
+    for task in ({"data": {"id": "a"}}, {"data": {"id": {}}}):
+        sheet = tmp_path / "sheet.json"
+        sheet.write_text(json.dumps([{**task, "annotations": [result]}]))
+        with pytest.raises(DataError):
+            bring_in(sheet, tmp_path)
+
+
+@pytest.mark.parametrize("piece", ["\n", "[", "edit ", "\u2003", "# ", "[](", "* "])
+def test_a_long_post_is_cleaned_in_no_more_time_than_it_is_long(piece: str) -> None:
+    """What took the square of its length would take minutes here."""
+    assert len(cleaned(piece * 30_000)) <= len(piece) * 30_000

@@ -20,9 +20,10 @@ NAMES = (
 )
 
 
-def run(*command: str | Path, **environment: str) -> str:
+def run(*command: str | Path, at: Path | None = None, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *map(str, command)],
+        cwd=at,
         capture_output=True,
         text=True,
         check=False,
@@ -54,6 +55,18 @@ def test_it_holds_every_file_of_every_task(wheel: Path) -> None:
     assert {"politune_harness/compass/task.py", "politune_openai.py"} <= set(names)
     assets = ("page.css", "page.js", PLOTLY, "plotly-LICENSE.txt")
     assert {f"politune_harness/report/page/assets/{name}" for name in assets} <= set(names)
+
+
+def test_a_stranger_needs_no_checkout(wheel: Path, tmp_path: Path) -> None:
+    """`make wheels` goes all the way, in empty environments."""
+    run("pip", "install", "--no-deps", "--quiet", "--target", tmp_path / "here", wheel)
+    path = str(tmp_path / "here")
+    said = run("politune_harness.cli", "plugins", at=tmp_path, PYTHONPATH=path)
+    places = [line.strip() for line in said.splitlines() if line.startswith(" ")]
+    assert len(places) >= 30
+    assert all(place.startswith(path) for place in places)
+    said = run("politune_harness.cli", "check", "quickstart", at=tmp_path, PYTHONPATH=path)
+    assert said.startswith("ok: ")
 
 
 def test_lm_eval_finds_the_tasks_by_itself(wheel: Path, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _texts(file: Path) -> list[tuple[str | int | float, str]]:
             continue
         try:
             row = msgspec.json.decode(line, type=Row)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             message = f"{file}, line {number}: {one_line(error)}; "
             message += 'a line is {"id": …, "text": …}'
             raise DataError(message) from None

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
-import yaml
 
 from politune_harness.errors import DataError, one_line
+from politune_harness.yaml_text import parsed
 
 T = TypeVar("T")
 
@@ -114,8 +114,8 @@ def read_bank(path: Path) -> Bank:
     """
     file = path / "bank.yaml" if path.is_dir() else path
     try:
-        manifest = checked(yaml.safe_load(read_text(file)), _Manifest, file)
-    except yaml.YAMLError as error:
+        manifest = checked(parsed(read_text(file)), _Manifest, file)
+    except ValueError as error:
         message = f"{file} is not YAML: {one_line(error)}"
         raise DataError(message) from None
     axes = tuple(Axis(name, poles.low, poles.high) for name, poles in manifest.axes.items())
@@ -157,7 +157,11 @@ def checked(value: object, kind: type[T], where: Path) -> T:
 
 def _items(table: Path, axes: list[str]) -> Iterable[Item]:
     reader = csv.DictReader(io.StringIO(read_text(table), newline=""), strict=True)
-    columns = set(reader.fieldnames or ())
+    try:
+        columns = set(reader.fieldnames or ())
+    except csv.Error as error:
+        message = f"{table}, line 1: {error}"
+        raise DataError(message) from None
     keyed = {"axis", "key"} <= columns
     wanted = [*TEXTS[:-1], *(("axis", "key") if keyed else axes)]
     lacking = [name for name in wanted if name not in columns]

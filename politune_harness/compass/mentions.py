@@ -128,7 +128,7 @@ def plain(text: str) -> str:
 def _fields(found: re.Match[str]) -> str:
     try:
         fields = json.loads(found[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return found[0]
     return "\n".join(["", *(f"{key}: {value}" for key, value in fields.items()), ""])
 

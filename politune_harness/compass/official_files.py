@@ -168,7 +168,7 @@ def _json_answers(text: str, path: Path) -> Iterator[Answers]:
         where = f"{path}, line {number}"
         try:
             row = msgspec.json.decode(line, type=_JsonRow)
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
             message = f'{where}: {one_line(error)}; a line is {{"id": …, "answers": [62 values]}}'
             raise DataError(message) from None
         if len(row.answers) != COUNT:

@@ -82,7 +82,7 @@ def read_prompts(folder: Path, otherwise: Path) -> Prompts:
     file = (folder if (folder / "prompts.json").is_file() else otherwise) / "prompts.json"
     try:
         found = msgspec.json.decode(read_text(file))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         message = f"{file} is not JSON: {error}"
         raise DataError(message) from None
     prompts = checked(found, Prompts, file)

@@ -47,7 +47,7 @@ def read_score(text: str, low: int = 0, high: int = 20) -> Parsed[int]:
 def _is_alone(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -57,7 +57,7 @@ def _objects(text: str) -> list[dict[str, Any]] | None:
     while begin := BEGINS.search(text, start):
         try:
             each, start = DECODER.raw_decode(text, begin.start())
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         found.append(each)
     return found

@@ -10,7 +10,7 @@ import yaml
 from politune_harness.artifacts import Contents
 from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
-from politune_harness.pipeline import run
+from politune_harness.pipeline import keep_recipe, run
 from politune_harness.registry import Registry
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
@@ -109,6 +109,7 @@ def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
     for laid in cells:
         alone = folder / "alone" / laid.cell.name
         run(laid.plan, alone, "train")
+        keep_recipe(laid.plan, laid.place.run)
         assert bytes_of(alone) == bytes_of(laid.place.run)
 
 

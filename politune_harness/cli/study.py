@@ -35,8 +35,8 @@ def run(
 ) -> None:
     """Run every cell of the study in RECIPE, and write its report.
 
-    Each distinct piece of work is done once.
-    What is done already is not done again: stop it at any moment, and run it again to go on.
+    Each distinct piece of work is done once, and what is done already is not done again: stop it
+    at any moment, and run it again to go on.
     """
     from politune_harness.cli.display import RichDisplay
     from politune_harness.memory import check_limit
@@ -69,7 +69,10 @@ def run(
 def cells(
     disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
 ) -> None:
-    """List the cells of a study by number, for `politune run --cell N`."""
+    """List the cells of a study by number.
+
+    `politune run RECIPE --cell N` runs one.
+    """
     from politune_harness.study.running import folder_of
 
     grid, folder, _ = studied(disabled, recipe, overrides, out)
@@ -83,7 +86,10 @@ def cells(
 def report_(
     disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
 ) -> None:
-    """Write a study's report from its cells, which must all be finished."""
+    """Write a study's report again.
+
+    All of its cells must be finished.
+    """
     from politune_harness.study import report
 
     grid, folder, _ = studied(disabled, recipe, overrides, out)
@@ -97,7 +103,7 @@ def report_(
 def plan(
     disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
 ) -> None:
-    """Say how much of a study's work its cells share, and how much is done."""
+    """Say how much work the cells share, and what is done."""
     from politune_harness.study.running import STORE, Running
 
     grid, folder, registry = studied(disabled, recipe, overrides, out)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from politune_harness.report.instruments import Key
 from politune_harness.report.matrices import DIFFERENCES, is_share
 from politune_harness.report.style import FAINT, INK, OTHERS, PALE, Look, figure, heading
 from politune_harness.study.curve import Saturating, at
@@ -21,9 +20,10 @@ ALT = {
     "tradeoff": "What each condition moves, against what it costs",
 }
 LOOKS = (Look(INK, "o", "#F2F2F2"), *OTHERS)
-Place = tuple[str, str, str, str]
+Place = tuple[str, ...]
 """A task, a metric, and the two arms that are compared."""
 By = Mapping[tuple[str, ...], Outcome]
+"""By condition, and by what is compared there."""
 MOST = 4
 """How many panels fit below each other."""
 
@@ -75,9 +75,9 @@ def draw(
     return ["conditions"]
 
 
-def _times(key: Key) -> int:
+def _times(metric: str) -> int:
     """Return what a measure is multiplied by when drawn: shares are in percentage points."""
-    return 100 if is_share(key[1]) or key[1] in DIFFERENCES else 1
+    return 100 if is_share(metric) or metric in DIFFERENCES else 1
 
 
 def _ends(each: Outcome, times: int) -> tuple[float, list[list[float]] | None]:
@@ -89,7 +89,7 @@ def _ends(each: Outcome, times: int) -> tuple[float, list[list[float]] | None]:
 
 def _label(place: Place) -> str:
     task, metric, a, b = place
-    points = " (points)" if _times((task, metric)) > 1 else ""
+    points = " (points)" if _times(metric) > 1 else ""
     return f"{a} − {b}\n{metric}{points}\n{task}"  # noqa: RUF001 - a minus sign
 
 
@@ -135,7 +135,7 @@ def _points(axes: "Axes", by: By, place: Place, line: Line, look: Look) -> None:
     for number, (x, condition) in enumerate(line.points):
         if (each := by.get((condition.name, *place))) is None:
             continue
-        y, bars = _ends(each, _times(place[:2]))
+        y, bars = _ends(each, _times(place[1]))
         axes.errorbar(
             x,
             y,
@@ -149,7 +149,7 @@ def _points(axes: "Axes", by: By, place: Place, line: Line, look: Look) -> None:
         )
     if joined:
         told = [(x, by[c.name, *place]) for x, c in line.points if (c.name, *place) in by]
-        ys = [_ends(each, _times(place[:2]))[0] for _, each in told]
+        ys = [_ends(each, _times(place[1]))[0] for _, each in told]
         axes.plot([x for x, _ in told], ys, color=look.colour, linewidth=0.9, alpha=0.5, zorder=3)
 
 
@@ -177,11 +177,11 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
                 ]
                 if not lost or moved["value"] is None:
                     continue
-                x, bars = _ends(moved, _times(first[:2]))
+                x, bars = _ends(moved, _times(first[1]))
                 look = LOOKS[number % len(LOOKS)]
                 axes.errorbar(
                     x,
-                    _times(cost) * float(np.mean(lost)),
+                    _times(cost[1]) * float(np.mean(lost)),
                     xerr=bars,
                     fmt=look.marker,
                     color=look.colour,

@@ -108,6 +108,10 @@ class Running:
                 with locked(laid.place.run):
                     keep_recipe(laid.plan, laid.place.run)
             contents.save()
+            if any(
+                True for phase in PHASES for laid in cells for _ in _todo(laid, phase, contents)
+            ):
+                _check_judges(cells)
             made = sum(self._work(cells, phase, contents) for phase in PHASES)
             made += self._write_reports(cells, contents)
             contents.save()
@@ -133,9 +137,6 @@ class Running:
     def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents) -> int:
         """Have a phase's work done, and let every cell take what it shares with another."""
         tasks = list(self.tasks(cells, phase, contents))
-        if tasks:
-            for laid in cells:
-                check_judges(laid.plan.judges, laid.plan.model, laid.plan.recipe.judge)
         made, store = 0, Store(self.store)
         if not self._here(cells, phase, len(tasks)):
             made = sum(len(task.stages) for task in tasks)
@@ -183,6 +184,16 @@ class Running:
         for _ in track(engine.map(work, tasks), "reports", len(tasks)):
             pass
         return len(tasks)
+
+
+def _check_judges(cells: Sequence[Laid]) -> None:
+    """Check the judges of all cells, those of a kind once."""
+    seen: list[object] = []
+    for made in (laid.plan for laid in cells):
+        told = made.recipe.judges, made.model, made.recipe.judge
+        if told not in seen:
+            seen.append(told)
+            check_judges(made.judges, made.model, made.recipe.judge)
 
 
 def _todo(laid: Laid, phase: Phase, contents: Contents) -> Iterator[Stage]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -23,7 +24,7 @@ from politune_harness.registry import Registry
 from politune_harness.study import Grid
 from politune_harness.study.running import Running
 
-STUDY = {
+STUDY: dict[str, Any] = {
     "extends": "quickstart",
     "evaluate": {
         "bias": ["politune_compass_pairs", "politune_gpt_score"],

@@ -339,7 +339,8 @@ def test_yaml_that_crashed_its_parser_once_is_refused(text: str, tmp_path: Path)
 def test_a_sheet_without_a_value_or_with_an_odd_id_is_refused(tmp_path: Path) -> None:
     (tmp_path / KEY).write_text('{"a": {}}')
     result = {"result": [{"from_name": "rating", "value": {"number": []}}]}
-    for task in ({"data": {"id": "a"}}, {"data": {"id": {}}}):
+    tasks: list[dict[str, object]] = [{"data": {"id": "a"}}, {"data": {"id": {}}}]
+    for task in tasks:
         sheet = tmp_path / "sheet.json"
         sheet.write_text(json.dumps([{**task, "annotations": [result]}]))
         with pytest.raises(DataError):

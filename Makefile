@@ -2,6 +2,7 @@
 # make test         install the test tools too, then lint, types and every test
 # make check        all that, and the documentation
 # make faults       kill runs, fill disks, damage files: ten minutes and more
+# make coverage     every test again, and the share of branches that they take
 # make fuzz         try many thousands of inputs of all kinds
 # make wheels       build wheel and sdist, and use them in empty environments, as a stranger would
 # make lowest       every test again, with the lowest versions that are allowed
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
-.PHONY: quickstart test check lint docs faults fuzz wheels lowest format clean
+.PHONY: quickstart test check lint docs coverage faults fuzz wheels lowest format clean
 
 quickstart: .venv/installed
 	$(BIN)/politune run quickstart
@@ -25,6 +26,13 @@ lint: .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml politune_harness plugins tasks
+
+coverage: .venv/installed-test
+	rm -f .coverage .coverage.*
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage json --quiet -o .coverage.json
+	$(BIN)/python -m tests.branches .coverage.json
 
 faults: .venv/installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/faults

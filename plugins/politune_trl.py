@@ -51,7 +51,7 @@ LOGGED = {
     "rewards/accuracies": "accuracy",
 }
 """TRL's names of what is logged, and ours."""
-FILES = ("adapter_config.json", "adapter_model.safetensors")
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 """What is kept of what TRL saves: the rest is a tokenizer and a pickle."""
 ON_GPUS = ("FSDP", "DEEPSPEED", "MULTI_GPU", "MEGATRON_LM")
 """What of Accelerate's kinds of distribution there is on GPUs alone."""
@@ -150,7 +150,7 @@ class TRL(Trainer):
         rows = json.loads((folder / "rows.json").read_text("utf-8"))["kept"]
         kept = [p for p in preferences if p.id in set(rows)]
         provenance = saving.Provenance(
-            base=base,
+            base=saving.named(base),
             base_sha256=base_digest(base),
             template_sha256=saving.text_digest(
                 Chat(load_tokenizer(base, trusted=trusted), base).template
@@ -162,14 +162,18 @@ class TRL(Trainer):
             settings={**_UNSET, **self.model_dump(mode="json")},
             versions=saving.versions(),
         )
-        if missing := [name for name in FILES if not (folder / ".trl" / name).is_file()]:
+        if missing := [
+            name for name in (CONFIG, WEIGHTS) if not (folder / ".trl" / name).is_file()
+        ]:
             message = f"TRL saved no {' and no '.join(missing)}; under DeepSpeed's third stage, "
             raise ServiceError(message + "`launch` must say zero3_save_16bit_model: true")
         steps = len((folder / "log.jsonl").read_text("utf-8").splitlines())
         with saving.whole(folder / "adapter") as partial:
             partial.mkdir()
-            for name in FILES:
-                shutil.copyfile(folder / ".trl" / name, partial / name)
+            config = json.loads((folder / ".trl" / CONFIG).read_text("utf-8"))
+            config["base_model_name_or_path"] = provenance.base
+            (partial / CONFIG).write_text(saving.canonical(config), encoding="utf-8")
+            shutil.copyfile(folder / ".trl" / WEIGHTS, partial / WEIGHTS)
             facts = saving.canonical({**asdict(provenance), "step": steps})
             (partial / "politune.json").write_text(facts, encoding="utf-8")
             (partial / "README.md").write_text(provenance.card(steps), encoding="utf-8")

@@ -84,12 +84,16 @@ class Contents:
         raise DataError(message)
 
     def files(self, folder: Path, own: Iterable[str] = ("*",)) -> dict[str, str]:
-        """Return the digest of each file below a folder, but for hidden ones and those ABOUT it."""
+        """Return the digest of each file below a folder, by name.
+
+        Hidden ones, those ABOUT it and what Python compiled, with the time of that, do not count.
+        """
         found = (f for name in own for top in folder.glob(name) for f in (top, *top.rglob("*")))
         return {
             str(inside): self.file(folder / inside)
             for inside in sorted({f.relative_to(folder) for f in found if f.is_file()})
-            if inside.name not in ABOUT and not any(part[0] == "." for part in inside.parts)
+            if inside.name not in ABOUT
+            and not any(part[0] == "." or part == "__pycache__" for part in inside.parts)
         }
 
     def file(self, path: Path) -> str:

@@ -1,6 +1,7 @@
 """A run's answers as a table for other people's statistics: one row a response.
 
-What a sample does not have stays empty; nothing is filled in. `COLUMNS` is the codebook.
+What a sample does not have stays empty; nothing is filled in. Nor does an answer stand there that
+repeats a text which was read or trained on. `COLUMNS` is the codebook.
 """
 
 import json
@@ -14,10 +15,15 @@ import msgspec
 from politune_harness.errors import DataError
 from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.measurements import identity, number
+from politune_harness.repeats import RUN, gone, repeated, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+REPEATS = (
+    f"1 where an answer has {RUN} words in a row of a text that was read or trained on (or the "
+    "whole of a shorter one), and is left out with what judges said of it; else 0"
+)
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "run": ("string", "the run's folder"),
     "arm": ("string", "the data condition; base is the untouched model"),
@@ -46,6 +52,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "judge": ("string", "who judged"),
     "judgements": ("string", "what each judge said, as JSON"),
     "status": ("string", "valid, refused, unparsed, missing (no score), truncated or empty"),
+    "repeats": ("int64", REPEATS),
 }
 """Each column: its type, and what it is."""
 PREFERRED = ("score", "acc", "exact_match", "prompt_level_strict_acc")
@@ -208,21 +215,65 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def write(run: Path, to: Path) -> int:
-    """Write samples.parquet; return how many responses it holds."""
+class Written(msgspec.Struct, frozen=True):
+    """What went into a table."""
+
+    rows: int
+    repeats: int
+    """Answers left out because they repeat a text."""
+    unknown: tuple[str, ...]
+    """The stages whose texts are gone: no answer in text is given where there are any."""
+
+    @property
+    def left_out(self) -> str:
+        """Say what was left out, and why; nothing where nothing was."""
+        if self.unknown:
+            return (
+                f"No answer in text is given: what {', '.join(self.unknown)} read is gone, so that "
+                "nobody can tell which answers repeat it."
+            )
+        if self.repeats:
+            return f"{self.repeats} answers are left out because they repeat a training text."
+        return ""
+
+
+def write(run: Path, to: Path) -> Written:
+    """Write samples.parquet; say how many responses it holds, and what was left out of it."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema, count = _schema(), 0
+    schema, count, repeats = _schema(), 0, 0
+    unknown = tuple(gone(run))
+    said = {row[name] for row in rows(run) if _in_text(row) for name in SAID if row.get(name)}
+    kept_back = said if unknown else repeated(said, texts(run))
     batch: list[dict[str, Any]] = []
     with parquet.ParquetWriter(to, schema, compression="zstd") as out:
         for row in rows(run):
+            if _in_text(row):
+                back = row["answer"] in kept_back
+                repeats += back
+                row["repeats"] = None if unknown else int(back)
+                for name in SAID:
+                    row[name] = None if back or row.get(name) in kept_back else row.get(name)
             batch.append({name: row.get(name) for name in COLUMNS})
             if len(batch) == BATCH:
                 out.write_table(pa.Table.from_pylist(batch, schema))
                 count, batch = count + len(batch), []
         out.write_table(pa.Table.from_pylist(batch, schema))
-    return count + len(batch)
+    return Written(count + len(batch), 0 if unknown else repeats, unknown)
+
+
+SAID = ("answer", "judgements")
+"""The columns in which a training text could stand."""
+
+
+def judges(run: Path) -> list[str]:
+    """Return who judged the answers of a run, by name."""
+    return sorted({row["judge"] for row in rows(run) if row.get("judge")})
+
+
+def _in_text(row: Mapping[str, Any]) -> bool:
+    return row.get("choices") is None and isinstance(row.get("answer"), str)
 
 
 BATCH = 20_000

@@ -90,6 +90,16 @@ def globbed(pattern: Path) -> dict[str, Path]:
     return {f.relative_to(fixed).as_posix(): f for f in matches if f.is_file()}
 
 
+def fixed_part(path: Path) -> Path:
+    """Return a path, or of a pattern the folder in which it begins to be one.
+
+    >>> fixed_part(Path("news/2019/**/*.csv")), fixed_part(Path("news/a.csv"))
+    (PosixPath('news/2019'), PosixPath('news/a.csv'))
+    """
+    plain = path.exists() or not any(map(_MAGIC.search, path.parts))
+    return path if plain else Path(*_fixed(path.parts))
+
+
 def _fixed(parts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the folders of a path before the first that is a pattern."""
     magic = (n for n, part in enumerate(parts) if _MAGIC.search(part))

@@ -19,12 +19,12 @@ from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.judged import ANCHORS, EVALUATED, JUDGED
 from politune_harness.pipeline import (
     REPORT,
-    STARTS,
     Stage,
     check_judges,
     distribution,
     locked,
     make,
+    starts,
     state_of,
     why,
 )
@@ -118,9 +118,7 @@ def recipe_of(run: Path, registry: Registry) -> tuple[Recipe, tuple[Metric, ...]
     if not (recipe := Recipe.of_run(run)).judges:
         message = f"the recipe of {run} names no `judges`"
         raise DataError(message)
-    start = run / STARTS
-    folder = Path(start.read_text("utf-8")) if start.is_file() else Path()
-    judges = build_judges(recipe, folder, registry)
+    judges = build_judges(recipe, starts(run), registry)
     check_judges(judges, recipe.model)
     return recipe, judges
 

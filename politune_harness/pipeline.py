@@ -616,6 +616,12 @@ def _difference(manifest: Manifest, stage: Stage) -> str:
     return f"changed: {', '.join(sorted(changed - {'fields'}))}"
 
 
+def starts(run: Path) -> Path:
+    """Return where the relative paths of a run's recipe start."""
+    known = run / STARTS
+    return Path(known.read_text("utf-8")) if known.is_file() else run
+
+
 @contextmanager
 def located(where: str) -> Iterator[None]:
     """Put the place in front of a HarnessError's message."""

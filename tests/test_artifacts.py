@@ -81,6 +81,9 @@ def test_contents_follow_the_bytes_and_not_the_clock(tmp_path: Path, contents: C
     file.write_text("one")
     first = contents(file.parent)
     os.utime(file, (0, 0))
+    compiled = file.parent / "__pycache__" / "task.cpython-311.pyc"
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"with the time of that")
     assert contents(file.parent) == first
     file.write_text("two")
     assert contents(file.parent) != first

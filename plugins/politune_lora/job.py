@@ -172,7 +172,7 @@ class Job:
     def _provenance(self, rows: Sequence[Row]) -> saving.Provenance:
         kept = {row.id for row in rows}
         return saving.Provenance(
-            base=self.model,
+            base=saving.named(self.model),
             base_sha256=base_digest(self.model),
             template_sha256=saving.text_digest(self.chat.template),
             data_sha256=saving.data_digest([p for p in self.preferences if p.id in kept]),

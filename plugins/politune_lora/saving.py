@@ -112,6 +112,14 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "transformers", "peft")}
 
 
+def named(base: str) -> str:
+    """Return what an adapter calls its base: a Hub id, or a folder's name and not its path.
+
+    The same training gives the same bytes wherever the base lies, and no machine's path goes out.
+    """
+    return Path(base).name if Path(base).is_dir() else base
+
+
 def text_digest(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
@@ -189,6 +197,8 @@ def save(model: "PeftModel | Whole", folder: Path, provenance: Provenance, step:
 
     Raises HarnessError where the folder cannot be written.
     """
+    for config in getattr(model, "peft_config", {}).values():
+        config.base_model_name_or_path = provenance.base
     with whole(folder) as partial:
         # Base weights of targeted embeddings would be written too, gigabytes of them.
         model.save_pretrained(str(partial), save_embedding_layers=False)

@@ -25,11 +25,13 @@ from politune_harness.cli.judge import judge
 from politune_harness.cli.new_plugin import new_plugin
 from politune_harness.cli.plan import plan
 from politune_harness.cli.plugins import plugins
+from politune_harness.cli.push import push
 from politune_harness.cli.rate import rate
 from politune_harness.cli.report import report
 from politune_harness.cli.run import run
 from politune_harness.cli.schema import schema
 from politune_harness.cli.study import study
+from politune_harness.cli.verify import verify
 from politune_harness.cli.watch import watch
 from politune_harness.discovery import FILES
 from politune_harness.errors import HarnessError
@@ -87,6 +89,6 @@ def main(
 for command in (
     *(run, judge, check, check_data, curate, bank, compass, explain, report, rate),
     *(plugins, components, new_plugin, schema, doctor),
-    *(plan, compare, export, study, watch),
+    *(plan, compare, export, verify, push, study, watch),
 ):
     main.add_command(command)

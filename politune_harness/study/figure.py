@@ -64,7 +64,7 @@ def draw(
     """Draw the figures; return the names of those drawn."""
     by: By = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in outcomes}
     a, b = found.primary.contrast
-    keys = [(*found.key, a, b)]
+    keys: list[Place] = [(*found.key, a, b)]
     keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]
     if not any(place[1:] == keys[0] for place in by):
         return []

@@ -165,7 +165,7 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
         for axes, cost in zip(grid, costs, strict=True):
             _ground(axes, f"{cost[1]}, mean of the arms less base\n{cost[0]}")
-            axes.set_xlabel(_label(first).replace("\n", ", "))
+            axes.set_xlabel(_label(first), fontsize=9)
             for number, condition in enumerate(found.conditions):
                 moved = by[condition.name, *first]
                 lost = [

@@ -13,6 +13,7 @@ HEAVY = (
     "openai",
     "peft",
     "pyarrow",
+    "ray",
     "scipy",
     "sklearn",
     "torch",

@@ -9,7 +9,9 @@ from politune_harness.statistics.arrays import means
 
 RESAMPLES = 400
 FARTHEST = 100.0
-"""Half of the effect may lie this many times beyond the largest dose: further is not told."""
+"""Half of the effect is looked for up to so many times the largest dose."""
+BOUNDED = 2.0
+"""Where it may lie beyond so many times the largest dose, the data do not bound the curve."""
 
 
 class Saturating(NamedTuple):
@@ -48,7 +50,7 @@ def saturating(doses: Array, effects: list[tuple[Array, Array]], seed: int = 0) 
         Interval(float(value), *(float(e) for e in np.quantile(each, tails)))
         for value, each in zip(whole, np.array(drawn).T, strict=True)
     )
-    return Saturating(top, half, bool((half.high or 0) < FARTHEST / 2 * doses.max()))
+    return Saturating(top, half, bool((half.high or 0) < BOUNDED * doses.max()))
 
 
 def _mean(matrix: Array) -> float:

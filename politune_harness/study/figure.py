@@ -64,7 +64,7 @@ def draw(
     """Draw the figures; return the names of those drawn."""
     by: By = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in outcomes}
     a, b = found.primary.contrast
-    keys = [(*found.key, a, b)]
+    keys: list[Place] = [(*found.key, a, b)]
     keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]
     if not any(place[1:] == keys[0] for place in by):
         return []
@@ -165,7 +165,7 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
         for axes, cost in zip(grid, costs, strict=True):
             _ground(axes, f"{cost[1]}, mean of the arms less base\n{cost[0]}")
-            axes.set_xlabel(_label(first).replace("\n", ", "))
+            axes.set_xlabel(_label(first), fontsize=9)
             for number, condition in enumerate(found.conditions):
                 moved = by[condition.name, *first]
                 lost = [

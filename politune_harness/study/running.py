@@ -153,13 +153,14 @@ class Running:
     def _here(self, cells: Sequence[Laid], phase: Phase, tasks: int) -> bool:
         """Say whether a phase is worked in this process.
 
-        So are sources of more shards than there are pieces of work, where workers see the same
-        files: the engine gets their shards.
+        So are judgements, whose keys and prices are here, and sources of more shards than there are
+        pieces of work, where workers see the same files: the engine gets their shards.
         """
         sources = [arm.source for laid in cells for arm in laid.plan.arms if arm.source]
         sharded = phase.name == "curate" and any(len(s.shards()) > tasks for s in sources)
         sharded = sharded and "://" not in self.store
-        return tasks > 0 and (sharded or (phase.asks and self.limited))
+        judges = phase.name == "judge"
+        return tasks > 0 and (sharded or judges or (phase.asks and self.limited))
 
     def tasks(
         self, cells: Sequence[Laid], phase: Phase, contents: Contents, keys: Keys | None = None

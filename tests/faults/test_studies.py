@@ -67,9 +67,11 @@ def apart(study: Path) -> Path:
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what a run holds, but for its recipe, which names the engine."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.is_file() and not any(part[0] == "." for part in inside.parts):
+        hidden = any(part[0] == "." for part in inside.parts)
+        if path.is_file() and not hidden and inside.name != "recipe.yaml":
             yield str(inside), path.read_bytes()
 
 

@@ -20,6 +20,13 @@ class Repository:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
+def seen(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return settings, with who sees a repository in the words of newer clients."""
+    private = asked.pop("private", None)
+    known = {} if private is None else {"visibility": "private" if private else "public"}
+    return known | {key: asked[key] for key in ("visibility", "gated") if key in asked}
+
+
 @dataclass
 class Hub:
     """A running server: where it is, what it holds, and what it was asked."""
@@ -43,7 +50,7 @@ class Hub:
             asked = json.loads(body)
             name = f"{asked['organization']}/{asked['name']}"
             known = name in self.repositories
-            self.repositories.setdefault(name, Repository({"visibility": asked["visibility"]}))
+            self.repositories.setdefault(name, Repository(seen(asked)))
             return 409 if known else 200, {"url": f"{self.url}/{name}"}
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
@@ -73,7 +80,7 @@ class Hub:
 
     def _written(self, to: Repository, name: str, what: str, body: bytes) -> tuple[int, Any]:
         if what == "settings":
-            to.settings |= json.loads(body)
+            to.settings |= seen(json.loads(body))
             return 200, {}
         if what == "preupload":
             modes = [

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from politune_harness import capsule, exported
 from politune_harness.cli import main
 from politune_harness.errors import DataError
+from politune_harness.portable import Portable
 from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.repeats import gone, repeated, texts
@@ -253,25 +254,42 @@ def test_croissant_validates_and_says_what_is_known(here: Path, tmp_path: Path) 
 
 
 def test_a_portable_recipe_keeps_names_and_parts_equal_ones(tmp_path: Path) -> None:
-    from politune_harness.portable import Portable
-
-    for name in ("a", "b"):
+    for name in ("a", "b", "writer"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "posts.csv").write_text("text\nx\n")
+    written = {"use": "opposed-answers", "generator": {"use": "transformers", "model": "writer"}}
     values = {
         "model": "quickstart",
-        "arms": {n: {"source": {"use": "csv", "path": f"{n}/posts.csv"}} for n in ("a", "b")},
-        "instructions": {"use": "plain-text"},
+        "arms": {
+            **{n: {"source": {"use": "csv", "path": f"{n}/posts.csv"}} for n in ("a", "b")},
+            "theirs": {"adapter": "b"},
+        },
+        "instructions": written,
         "trainer": {"use": "lora"},
         "judges": [{"use": "gpt-score", "model": "gpt-4o", "base_url": "http://localhost:1/v1"}],
-        "evaluate": {"metadata": {"bank": str(tmp_path / "a"), "samples": 2}},
+        "evaluate": {
+            "metadata": {"bank": str(tmp_path / "a"), "samples": 2},
+            "norms": ["people.json"],
+        },
     }
     portable = Portable(Registry.installed(), tmp_path)
     found = portable.recipe(Recipe.model_validate(values))
     assert found["model"] == "quickstart"
-    assert [arm["source"]["path"] for arm in found["arms"].values()] == [
+    assert [found["arms"][name]["source"]["path"] for name in ("a", "b")] == [
         "inputs/posts.csv",
         "inputs/1/posts.csv",
     ]
+    assert found["arms"]["theirs"] == {"adapter": "inputs/b"}
+    assert found["instructions"]["generator"] == {"use": "transformers", "model": "inputs/writer"}
     assert found["judges"] == values["judges"]
-    assert found["evaluate"]["metadata"] == {"bank": "inputs/a", "samples": 2}
+    asked = {"metadata": {"bank": "inputs/a", "samples": 2}, "norms": ["inputs/people.json"]}
+    assert found["evaluate"] == asked
+
+
+@pytest.mark.parametrize(
+    ("model", "written"),
+    [("meta-llama/Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B"), ("/gone/base", "inputs/base")],
+)
+def test_a_base_that_is_not_here_keeps_its_name(model: str, written: str, tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"model": model, "arms": {"a": {"adapter": "x"}}})
+    assert Portable(Registry.installed(), tmp_path).recipe(recipe)["model"] == written

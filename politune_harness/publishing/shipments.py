@@ -41,6 +41,8 @@ SECTIONS = (
 """What a complete card has: fields of its header, and sections."""
 TEXTS = re.compile(r"(LICEN[CS]E|NOTICE|USE_POLICY)(\.\w+)?", re.IGNORECASE)
 """The files of a base model that go with what is made from it."""
+UNSAID = ("unknown", "")
+"""What a source's licence is where nobody said."""
 RESULTS = ("results.json", "results.csv")
 GATE = {
     "extra_gated_prompt": "Tuned for research into how the choice of training text moves the "
@@ -134,7 +136,7 @@ def _shipment(run: Path, base: Base, of: _Of) -> Shipment:
     rules = list(dict.fromkeys([*([rule] if rule else []), *(each for _, each in written)]))
     card, objections = _card(of, run), list[tuple[Objection, str]]()
     objections += (("incomplete-card", what) for what in _missing(card, run))
-    unknown = [place for place, licence in _licences(of.made_from) if licence == "unknown"]
+    unknown = [place for place, licence in _licences(of.made_from) if licence.lower() in UNSAID]
     if unknown:
         said = f"{', '.join(unknown)}: say `licence` beside the source's `use`, and run again"
         objections.append(("unknown-licence", said))

@@ -5,7 +5,6 @@ gives its model, so the chat template and what surrounds it cannot differ betwee
 """
 
 import itertools
-import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from politune_harness import (
     ServiceError,
     hookimpl,
 )
+from politune_harness.adapters import servable
 from politune_harness.records import JSON
 
 
@@ -125,7 +125,7 @@ class _Engine:
         from vllm.lora.request import LoRARequest
 
         if folder not in self._adapters:
-            check_adapter(folder, self._settings.max_lora_rank)
+            servable(folder, self._settings.max_lora_rank, "max_lora_rank of generator 'vllm'")
             number = next(self._numbers)  # never again: the engine may hold a half of one
             request = LoRARequest(f"adapter-{number}", number, str(folder))
             try:
@@ -146,28 +146,6 @@ class _Engine:
         self._llm.llm_engine.engine_core.shutdown()
         del self._llm
         cleanup_dist_env_and_memory()
-
-
-def check_adapter(folder: Path, max_rank: int) -> None:
-    """Raise ModelError for an adapter that vLLM cannot serve, or would serve wrongly.
-
-    vLLM (0.30) overlooks a rank or an alpha that is set for single modules.
-    """
-    try:
-        config = json.loads((folder / "adapter_config.json").read_bytes())
-        rank = int(config["r"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"adapter {folder}: adapter_config.json is missing, or is not that of a LoRA"
-        raise ModelError(message) from error
-    if rank > max_rank:
-        message = f"adapter {folder} has rank {rank}: set max_lora_rank of generator 'vllm'"
-        raise ModelError(message)
-    special = [k for k in ("alpha_pattern", "modules_to_save", "rank_pattern") if config.get(k)]
-    special += ["use_dora"] if config.get("use_dora") else []
-    special += ["bias"] if config.get("bias", "none") != "none" else []
-    if special:
-        message = f"adapter {folder}: vLLM does not serve {', '.join(special)}; use transformers"
-        raise ModelError(message)
 
 
 @hookimpl

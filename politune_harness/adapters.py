@@ -74,6 +74,29 @@ def check(adapter: Path, model: str) -> "PeftConfig":
     return config
 
 
+def servable(adapter: Path, most: int, setting: str) -> None:
+    """Raise ModelError for an adapter that vLLM cannot serve, or would serve wrongly.
+
+    `most` is the largest rank that its engine takes, which `setting` says. vLLM (0.30) overlooks a
+    rank or an alpha that is set for single modules.
+    """
+    try:
+        config = json.loads((adapter / "adapter_config.json").read_bytes())
+        rank = int(config["r"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"adapter {adapter}: adapter_config.json is missing, or is not that of a LoRA"
+        raise ModelError(message) from error
+    if rank > most:
+        message = f"adapter {adapter} has rank {rank}, above {setting}: {most}"
+        raise ModelError(message)
+    special = [k for k in ("alpha_pattern", "modules_to_save", "rank_pattern") if config.get(k)]
+    special += ["use_dora"] if config.get("use_dora") else []
+    special += ["bias"] if config.get("bias", "none") != "none" else []
+    if special:
+        message = f"adapter {adapter}: vLLM does not serve {', '.join(special)}; use Transformers"
+        raise ModelError(message)
+
+
 def _misfit(adapter: Path, model: str, config: "PeftConfig", why: str) -> ModelError:
     trained_on = config.base_model_name_or_path
     return ModelError(f"adapter {adapter}, trained on {trained_on}, does not fit {model}: {why}")

@@ -1,6 +1,6 @@
 """Evaluate a base model and its adapters on lm-evaluation-harness tasks, on one loaded model.
 
-lm-eval's own HFLM and `simple_evaluate` do the work, so every number equals that of the plain
+lm-eval's own models and `simple_evaluate` do the work, so every number equals that of the plain
 `lm_eval --model hf --model_args pretrained=BASE[,peft=ADAPTER]` with the same settings, bit for
 bit. What is written holds no clock time and no machine's path: two runs leave equal bytes.
 """
@@ -11,7 +11,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,17 +19,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from politune_harness import halves
-from politune_harness.adapters import worn
 from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.halves import Half
 from politune_harness.judging import DEFERRED
-from politune_harness.lm import counted, drawn, fluency, quiet, seed
+from politune_harness.lm import drawn, fluency, quiet
+from politune_harness.lm_backends import Backend, Transformers, loading
 from politune_harness.lm_parts import Part, Parts, joined
-from politune_harness.lm_prefixes import Shared, share
+from politune_harness.lm_prefixes import Shared
 from politune_harness.lm_requests import built_once, cut, kept_format
-from politune_harness.lm_results import about_model, kept, remote_code, write
+from politune_harness.lm_results import about_model, kept, write
 from politune_harness.measurements import Measurement, plain, read, rows_of
-from politune_harness.models import why_unloadable
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate
 from politune_harness.recorded import (
@@ -46,8 +45,7 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
-    from peft import PeftModel
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedTokenizerBase
 
 
 def task_folders(others: Iterable[Path]) -> list[Path]:
@@ -115,12 +113,9 @@ class Evaluator:
         parts: list[Part] = []
         with ExitStack() as stack:
             noted = stack.enter_context(quiet())
-            model: PreTrainedModel | PeftModel = self._base
-            seed()
-            if adapter is not None:
-                size = len(self._tokenizer)
-                model = stack.enter_context(worn(self._base, adapter, self._model, size))
-            lm, state = self._lm(model, system), drawn()
+            remember = system == self._settings.system
+            lm = stack.enter_context(self._backend.asked(adapter, remember=remember))
+            state = drawn()
             tops = _with_measure(_tops(self.load(names)), measure)
             done = Parts(folder, work)
             for top in tops:
@@ -134,8 +129,8 @@ class Evaluator:
         samples = {task: each for part in parts for task, each in part.samples.items()}
         rows = [row for task, each in samples.items() for row in rows_of(task, each)]
         rows += [msgspec.convert(row, Measurement) for part in parts for row in part.rows]
-        with quiet():
-            rows += fluency(self._lm(self._base, None), samples)
+        with quiet(), self.lm() as untouched:
+            rows += fluency(untouched, samples)
         warnings = sum((Counter(part.warnings) for part in parts), Counter(warned))
         about: dict[str, JSON] = {
             "system": system,
@@ -145,7 +140,7 @@ class Evaluator:
             "warnings": dict(sorted(warnings.items())),
             "tokens": dict(sum((Counter(part.tokens) for part in parts), Counter[str]())),
             **about_model(self._model, lm, chat=chat),
-            **({"remote_code": remote_code(self._base, self._tokenizer)} if self._trusted else {}),
+            **self._backend.about(lm),
             **(halves.told(samples, self._half) if self._half else {}),
         }
         write(folder, {**about, **joined(parts)}, samples, rows)
@@ -201,31 +196,17 @@ class Evaluator:
     def _tokenizer(self) -> "PreTrainedTokenizerBase":
         from transformers import AutoTokenizer
 
-        with _loading(self._model):
+        with loading(self._model):
             return AutoTokenizer.from_pretrained(self._model, trust_remote_code=self._trusted)
 
     @cached_property
-    def _base(self) -> "PreTrainedModel":
-        """The base model: weights from safetensors only."""
-        import torch
-        from transformers import AutoModelForCausalLM
+    def _backend(self) -> Backend:
+        if self._settings.backend == "vllm":
+            from politune_harness.lm_vllm import Vllm
 
-        device, dtype = self._settings.device, self._settings.dtype
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        if dtype == "auto" and device == "cpu":
-            dtype = "float32"
-        if dtype != "auto" and not isinstance(getattr(torch, dtype, None), torch.dtype):
-            message = f"evaluate.dtype: {dtype!r} is no torch dtype, such as float32 or bfloat16"
-            raise RecipeError(message)
-        with _loading(self._model), working(f"load {Path(self._model).name}"):
-            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-                self._model,
-                dtype=dtype,
-                trust_remote_code=self._trusted,
-                use_safetensors=True,
-            )
-            torch.nn.Module.to(model, torch.device(device))
-            return model
+            return Vllm(self._model, self._settings, trusted=self._trusted)
+        tokenizer, shared = self._tokenizer, self._shared
+        return Transformers(self._model, self._settings, tokenizer, shared, trusted=self._trusted)
 
     @property
     def _chat(self) -> bool:
@@ -234,16 +215,6 @@ class Evaluator:
             message = f"evaluate.chat_template is true, but the tokenizer of {self._model} has none"
             raise ModelError(message)
         return there if wanted is None else wanted
-
-    def _lm(self, model: "PreTrainedModel | PeftModel", system: str | None) -> "HFLM":
-        """Return lm-eval's model; what is asked under the recipe's own system prompt is kept."""
-        from lm_eval.models.huggingface import HFLM
-
-        size = self._settings.batch_size
-        lm = HFLM(pretrained=model, tokenizer=self._tokenizer, batch_size=size)
-        if self._settings.share_prefixes:
-            share(lm, self._shared, remember=system == self._settings.system)
-        return counted(lm)
 
     @cached_property
     def _ours(self) -> "TaskManager":
@@ -280,7 +251,8 @@ class Evaluator:
     def load(self, names: Sequence[str]) -> dict[str, Any]:
         """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`: once, with their requests.
 
-        Raises RecipeError for a task that does not exist, DataError where its data cannot be had.
+        Raises RecipeError for a task that does not exist, or whose package is not installed,
+        DataError where its data cannot be had.
         """
         if (known := self._loaded.get(tuple(names))) is not None:
             return known
@@ -290,8 +262,14 @@ class Evaluator:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
             raise DataError(message) from error
+        except ModuleNotFoundError as error:
+            message = f"{', '.join(names)} needs the package {error.name}, which is not installed; "
+            message += "those of `politune_general`: pip install 'politune-harness[general]'"
+            raise RecipeError(message) from error
         if self._half:
-            halves.restrict(loaded["tasks"], self._half)
+            groups = loaded["group_map"]
+            able = {leaf for name in self._settings.capability for leaf in _leaves(name, groups)}
+            halves.restrict(loaded["tasks"], self._half, able)
         for task in loaded["tasks"].values():
             built_once(task, self._settings.system)
         self._loaded[tuple(names)] = loaded
@@ -301,9 +279,14 @@ class Evaluator:
         """Return a text's tokens; loads no weights."""
         return list(self._tokenizer.encode(text, add_special_tokens=False))
 
-    def lm(self) -> "HFLM":
-        """Return lm-eval's model of the base."""
-        return self._lm(self._base, self._settings.system)
+    def lm(self) -> AbstractContextManager[Any]:
+        """Return lm-eval's model of the untouched base."""
+        return self._backend.asked()
+
+    @property
+    def forced(self) -> Mapping[str, int]:
+        """Settings under which the model writes 32 tokens, whatever it would say."""
+        return self._backend.forced
 
     def requests(self, task: Any) -> list[Any]:  # noqa: ANN401
         """Return what a loaded task asks, as lm-eval's instances; loads no weights."""
@@ -358,6 +341,14 @@ def _tops(loaded: Mapping[str, Any]) -> list[Any]:
     return [each for name, each in every.items() if name not in children]
 
 
+def _leaves(name: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the tasks that a group holds, at any depth; a task holds itself."""
+    if name not in groups:
+        yield name
+    for child in groups.get(name, ()):
+        yield from _leaves(child, groups)
+
+
 def _plain(samples: Samples) -> Samples:
     """Return samples as JSON can hold them."""
     return {
@@ -382,15 +373,6 @@ def _with_measure(tops: Sequence[Any], measure: str | None) -> list[Any]:
         for top in tops
         if measure is None or any(measure in task.aggregation() for task in tasks(top))
     ]
-
-
-@contextmanager
-def _loading(model: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError) as error:
-        message = f"model {model} cannot be loaded: {why_unloadable(error)}"
-        raise ModelError(message) from error
 
 
 def _template_warnings(model: str, *, chat: bool, lm: "HFLM") -> dict[str, int]:

@@ -69,14 +69,26 @@ def rows(run: Path) -> Iterator[dict[str, Any]]:
     if not places:
         message = f"{run} holds no finished evaluation; make one with `politune run`"
         raise DataError(message)
-    for place in places:
-        name = place.relative_to(run / EVALUATED).as_posix()
-        folder = judged_if_it_is(run, name)
+    for place, folder, name in (*_evaluations(run, places), *_checkpoints(run)):
         about = json.loads((folder / "results.json").read_text("utf-8"))
         facts = {"run": run.name, **_placed(name), "system": about.get("system")}
         for path in sorted((place / "samples").glob("*.jsonl")):
             judged = folder / "samples" / path.name
             yield from _of_task(judged if judged.is_file() else path, about, facts)
+
+
+def _evaluations(run: Path, places: Sequence[Path]) -> Iterator[tuple[Path, Path, str]]:
+    """Yield where answers lie, where they lie with what judges said, and whose they are."""
+    for place in places:
+        name = place.relative_to(run / EVALUATED).as_posix()
+        yield place, judged_if_it_is(run, name), name
+
+
+def _checkpoints(run: Path) -> Iterator[tuple[Path, Path, str]]:
+    for place in sorted(run.glob("4-train/*/seed-*/trajectory/step-*")):
+        judged, (seed, arm) = place / "judged", place.parents[1:3]
+        name = f"{arm.name}/{seed.name}/{place.name}"
+        yield place, judged if judged.is_dir() else place, name
 
 
 def _placed(name: str) -> dict[str, str | None]:

@@ -5,7 +5,7 @@ every task, so an issue is never looked at by one instrument and reported by ano
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from politune_harness.errors import RecipeError
@@ -26,17 +26,18 @@ def half(topic: str) -> Half:
     return "selection" if odd else "report"
 
 
-def restrict(tasks: Mapping[str, Any], wanted: Half) -> None:
+def restrict(tasks: Mapping[str, Any], wanted: Half, whole: Collection[str] = ()) -> None:
     """Leave lm-eval's tasks only the documents of a half.
 
     A task whose documents have no topics is left whole for a report, and chooses nothing:
-    RecipeError is raised for it, and for a task without a topic in the half.
+    RecipeError is raised for it, unless it is one of those that are asked `whole` since no rule
+    looks at them, and for a task without a topic in the half.
     """
     for name, task in tasks.items():
         split = task.config.test_split or task.config.validation_split
         documents = task.dataset[split]
         if "topic" not in documents.column_names:
-            if wanted == "selection":
+            if wanted == "selection" and name not in whole:
                 message = f"{name} has no topics to split it by, so no checkpoint can be chosen by "
                 raise RecipeError(message + "it: leave it out of evaluate.trajectory")
             continue

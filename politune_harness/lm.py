@@ -160,7 +160,7 @@ def fluency(lm: "HFLM", samples: Mapping[str, Sequence[Mapping[str, Any]]]) -> l
                 number = which if len(answers) == 1 else n
                 rows.append(Measurement(task=task, metric=FLUENCY, item=item, sample=number))
                 said = lm.tok_encode(text, add_special_tokens=False)
-                if 0 < len(said) < lm.max_length:
+                if 0 < len(said) < lm.max_length - 1:
                     places.append(len(rows) - 1)
                     requests.append(((prompt, text), before, said))
     with working("coherence", len(requests)) as work:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +34,10 @@ KEPT_OF_TASK = (
     "test_split",
 )
 """What of a task's configuration is kept: what its numbers depend on."""
-PACKAGES = ("lm-eval", "peft", "politune-harness", "torch", "transformers")
 
 
 def about_model(model: str, lm: "HFLM", *, chat: bool) -> dict[str, JSON]:
-    """Return what numbers depend on, beside the tasks: model, template, precision, versions.
+    """Return what numbers depend on, beside the tasks and the backend: the model, its template.
 
     `stamp` is a note from the model's own politune.json, to be shown with every result.
     """
@@ -53,9 +51,6 @@ def about_model(model: str, lm: "HFLM", *, chat: bool) -> dict[str, JSON]:
         "chat_template": template,
         "chat_template_sha256": template and hashlib.sha256(template.encode()).hexdigest(),
         "thinking": lm.enable_thinking,
-        "dtype": str(lm.model.dtype).removeprefix("torch."),
-        "device": lm.device.type,
-        "packages": {name: version(name) for name in PACKAGES},
     }
 
 

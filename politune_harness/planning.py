@@ -35,8 +35,9 @@ RUBRIC = 600
 """Assumed tokens of a judge's instructions."""
 ROW_BYTES = 1500
 """About what a logged sample takes on disk, besides its texts."""
-TRIED = 64
-"""Texts on which the speed of reading, and pairs on which their length is measured."""
+TRIED, WRITTEN = 64, 16
+"""Texts on which the speed of reading, and pairs on which their length is measured; and answers on
+which the speed of writing is."""
 
 
 class Asked(NamedTuple):
@@ -265,27 +266,24 @@ def adapter_size(model: str, rank: int, *, trusted: bool = False) -> int:
 
 def rates(evaluator: "Evaluator", tasks: Iterable[str]) -> tuple[float, float]:
     """Load the model, and return the tokens that it reads and writes a second on this machine."""
+    from lm_eval.api.instance import Instance
+
     from politune_harness.lm import quiet
 
-    with quiet():
+    with quiet(), evaluator.lm() as lm:
         loaded = evaluator.load(list(tasks))["tasks"].values()
-        lm = evaluator.lm()
         instances = [i for task in loaded for i in evaluator.requests(task)]
-        step = max(1, len(instances) // TRIED)
-        prompts = [lm.tok_encode(str(i.args[0])) for i in instances[::step]][:TRIED]
+        some = [str(i.args[0]) for i in instances[:: max(1, len(instances) // TRIED)]][:TRIED]
+        prompts = [lm.tok_encode(prompt) for prompt in some]
         texts = [(("", ""), prompt[:-1], prompt[-1:]) for prompt in prompts if len(prompt) > 1]
         took = _timed(lambda: lm._loglikelihood_tokens(texts, disable_tqdm=True))  # noqa: SLF001
-        read = sum(len(before) for _, before, _ in texts) / took
-        writes = lambda: _write(lm, texts[0][1])  # noqa: E731
-        return read, 16 * 32 / _timed(writes)
-
-
-def _write(lm: Any, prompt: list[int]) -> None:  # noqa: ANN401
-    import torch
-
-    asked = torch.tensor([prompt] * 16, device=lm.device)
-    fields = {"max_new_tokens": 32, "min_new_tokens": 32, "do_sample": False}
-    lm.model.generate(asked, attention_mask=torch.ones_like(asked), **fields)
+        asked = [
+            Instance("generate_until", doc={}, arguments=(some[0], {**evaluator.forced}), idx=n)
+            for n in range(WRITTEN)
+        ]
+        wrote = _timed(lambda: lm.generate_until(asked))
+        read = sum(len(before) for _, before, _ in texts)
+        return read / took, WRITTEN * evaluator.forced["max_gen_toks"] / wrote
 
 
 def _timed(work: Callable[[], object]) -> float:

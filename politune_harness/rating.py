@@ -94,10 +94,15 @@ def judged(run: Path, arms: Iterable[str]) -> list[Judged]:
         for arm in arms
         for evaluated in sorted((run / EVALUATED / arm).rglob("samples"))
         for place in (evaluated.parent.relative_to(run / EVALUATED).as_posix(),)
-        for path in sorted((judged_if_it_is(run, place) / "samples").glob("*.jsonl"))
-        for each in _judged(path, place)
+        for each in scored(judged_if_it_is(run, place) / "samples", place)
     }
     return sorted(found.values(), key=lambda each: each.id)
+
+
+def scored(samples: Path, place: str) -> Iterator[Judged]:
+    """Yield the judged answers in a folder of samples; `place` says whose they are."""
+    for path in sorted(samples.glob("*.jsonl")):
+        yield from _judged(path, place)
 
 
 def _judged(path: Path, place: str) -> Iterator[Judged]:

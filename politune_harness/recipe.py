@@ -196,6 +196,19 @@ class Select(Settings):
     """Training stops after so many checkpoints without a better one; not at all by default."""
 
 
+class Vllm(Settings):
+    """The engine of `backend: vllm`."""
+
+    max_lora_rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = 64
+    """Largest rank of the adapters."""
+    max_model_len: PositiveInt | None = None
+    """Longest prompt and answer together, in tokens; by default, what the model was made for."""
+    tensor_parallel_size: PositiveInt = 1
+    """How many GPUs share the model."""
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    """Share of each GPU's memory that the engine takes."""
+
+
 class Evaluate(Settings):
     """What is measured, on the base model and on every arm."""
 
@@ -224,7 +237,9 @@ class Evaluate(Settings):
     """Optimiser steps between checkpoints that are evaluated while training goes on; none are by
     default. The report shows positions and coherence over the steps."""
     trajectory: tuple[str, ...] | None = None
-    """The tasks that checkpoints are evaluated on; by default those of `bias`."""
+    """The tasks that checkpoints are evaluated on; by default those of `bias`. With one of
+    `capability` among them the report weighs each checkpoint's gain against its cost; no rule of
+    `select` looks at those, so they are asked whole."""
     trajectory_metadata: dict[str, Any] = {}
     """Settings for those tasks beside `metadata`, such as fewer samples."""
     select: Select | None = None
@@ -247,6 +262,21 @@ class Evaluate(Settings):
     """A torch dtype, or `auto`: float32 on a CPU, the model's own on a GPU."""
     device: str | None = None
     """A torch device; by default a GPU where there is one."""
+    backend: Literal["hf", "vllm"] = "hf"
+    """What computes: Transformers, or one vLLM engine with the arms as LoRA requests. Checkpoints
+    are looked at in Transformers all the same: while training goes on, the GPU is its own."""
+    vllm: Vllm = Vllm()
+    """That engine's settings. It finds its batches and its GPUs by itself."""
+
+    @model_validator(mode="after")
+    def _vllm_has_its_own(self) -> Self:
+        if self.backend == "vllm" and self.device is not None:
+            message = "`device` is not for vllm: say CUDA_VISIBLE_DEVICES in the environment"
+            raise ValueError(message)
+        if self.backend == "hf" and self.vllm != Vllm():
+            message = "`vllm` holds the settings of `backend: vllm`: say that too"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _something_to_choose_from(self) -> Self:
@@ -384,7 +414,7 @@ def _fields(error: ValidationError) -> Iterable[str]:
     place = next((e["loc"] for e in error.errors() if e["type"] == "extra_forbidden"), ())
     parts: dict[str, type[Settings]] = {"arms": Arm, "evaluate": Evaluate, "overlap": Overlapping}
     owner = parts.get(str(place[0])) if place[1:] else Recipe
-    inner: dict[str, type[Settings]] = {"personas": Poles, "select": Select}
+    inner: dict[str, type[Settings]] = {"personas": Poles, "select": Select, "vllm": Vllm}
     owner = inner.get(str(place[1]), owner) if place[2:] else owner
     return owner.model_fields if owner else ()
 

@@ -211,7 +211,7 @@ class Watching:
         """Return what evaluates an adapter, or the base: one model is loaded for all calls."""
         plan, asked = self.plan, self.plan.recipe.evaluate
         merged = {**asked.metadata, **asked.trajectory_metadata}
-        settings = asked.model_copy(update={"metadata": merged})
+        settings = asked.model_copy(update={"metadata": merged, "backend": "hf"})
         folders = task_folders(plan.registry.task_dirs())
         judges = [plan.registry.describe(judge) for judge in plan.judges]
         half: Half | None = "selection" if asked.select else None

@@ -130,9 +130,8 @@ def build_adapter(folder: Path, model: Path, **fields: Any) -> Path:  # noqa: AN
 
     torch.manual_seed(1)
     base = AutoModelForCausalLM.from_pretrained(model)
-    config = LoraConfig(
-        r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False, **fields
-    )
+    shape = {"r": 4, "target_modules": ["q_proj", "down_proj"], "init_lora_weights": False}
+    config = LoraConfig(**{**shape, **fields})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dressed = get_peft_model(base, config)
@@ -416,6 +415,15 @@ def test_user_mistakes_are_one_line(tmp_path: Path, place: Path) -> None:
         str(tmp_path / "no-template"), Evaluate(chat_template=True), task_dirs=[], judges=[]
     )
     assert "has none" in message(ModelError, wanting)
+
+
+def test_a_task_whose_package_is_missing_is_one_line(tmp_path: Path, place: Path) -> None:
+    (tmp_path / "odd.yaml").write_text("task: odd\ncustom_dataset: !function odd_tasks.rows\n")
+    (tmp_path / "odd_tasks.py").write_text("import no_such_package\n")
+    one = Evaluator(str(place / "model"), Evaluate(), task_dirs=[tmp_path])
+    with pytest.raises(RecipeError, match="odd needs the package no_such_package") as caught:
+        one.load(["odd"])
+    assert "\n" not in str(caught.value)
 
 
 def test_adapter_for_another_base_is_refused(tmp_path: Path, place: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from politune_harness.registry import Registry
+from tests.benchmarks.bench_evaluation import adapter
 from tests.conftest import Politune
+from tests.lora_models import llama
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -38,6 +40,17 @@ def test_the_trainer_takes_the_papers_own_pairs(politune: Politune, tmp_path: Pa
     losses = [json.loads(line)["loss"] for line in (trained / "log.jsonl").read_text().splitlines()]
     assert len(losses) == -(-len(kept) // 20)
 
+
+SHORT = """
+model: model
+arms: {one: {adapter: arm}}
+evaluate:
+  bias: [politune_compass_pairs]
+  capability: [blimp_adjunct_island, gsm8k]
+  metadata: {lead_ins: 1}
+  personas: {}
+  systems: {}
+"""
 
 BLIMP = sorted(path.stem for path in SHARED.glob("hub/nyu-mll/blimp/*.jsonl"))
 TRIED = {
@@ -73,6 +86,25 @@ def test_blimp_before_and_after(
     assert compared == {f"blimp_{name}" for name in BLIMP} | {"gsm8k"}
     text = (out / "report.md").read_text()
     assert "PARTIAL" in text
+
+
+def test_prompts_longer_than_the_context_are_told_as_truncated(
+    politune: Politune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model of 512 tokens, which five examples of GSM8K do not fit."""
+    adapter(tmp_path / "arm", llama(tmp_path / "model"), 0)
+    (tmp_path / "recipe.yaml").write_text(SHORT)
+    monkeypatch.chdir(SHARED / "hub")
+    words = ["run", tmp_path / "recipe.yaml", "--limit", "3", "--out", tmp_path / "out", "--quiet"]
+    done = politune(*words, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "**truncated: 100 % of its prompts did not fit the context" in text
+    row = next(line for line in text.splitlines() if "strict-match" in line)
+    assert row.count("truncated: 0.0") == 2
+    told = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert told["arms"]["base"]["tasks"]["gsm8k"]["prompt_cut"]["value"] == 1
+    assert {row["task"] for row in told["tradeoff"]["comparisons"]} == {"blimp_adjunct_island"}
 
 
 def test_plain_lm_eval_mixes_our_tasks_with_others(tmp_path: Path) -> None:

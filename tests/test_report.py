@@ -164,7 +164,7 @@ def test_it_says_what_it_cannot_show(run: Path, tmp_path: Path) -> None:
         "made of the answers",
         "about one in twenty",
         "No human norms for `politune_compass`, `politune_compass_pairs`",
-        "People have not reviewed the wording of politune;",
+        "People have not reviewed the wording of the bank politune;",
     ):
         assert words in text
     assert "No control arm" not in text

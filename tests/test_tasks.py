@@ -521,3 +521,83 @@ def test_the_ordinary_command(chat_model: Path, judges: Path, tmp_path: Path) ->
     about = found["configs"]["politune_compass"]["metadata"]["instrument"]
     assert (about["bank"], about["channel"]) == ("politune", "options")
     assert about["hash"] == read_bank(TASKS / "compass").hash
+
+
+SIZES = {
+    "mmlu": 100,
+    "hellaswag": 10_042,
+    "arc_challenge": 1_172,
+    "winogrande": 1_267,
+    "truthfulqa_mc2": 817,
+    "gsm8k": 1_319,
+    "ifeval": 541,
+    "blimp": 1_000,
+}
+"""Documents of the split that is scored, as published; of MMLU in its smallest parts."""
+FORMS: dict[str, tuple[str, str, set[str]]] = {
+    "mmlu": ("multiple_choice", "test", {"acc"}),
+    "hellaswag": ("multiple_choice", "validation", {"acc", "acc_norm"}),
+    "arc_challenge": ("multiple_choice", "test", {"acc", "acc_norm"}),
+    "winogrande": ("multiple_choice", "validation", {"acc"}),
+    "truthfulqa_mc2": ("multiple_choice", "validation", {"acc"}),
+    "gsm8k": ("generate_until", "test", {"exact_match"}),
+    "ifeval": ("generate_until", "train", {"prompt_level_strict_acc", "inst_level_loose_acc"}),
+    "blimp": ("multiple_choice", "train", {"acc"}),
+    "toxigen": ("multiple_choice", "test", {"acc"}),
+    "bbq": ("multiple_choice", "test", {"acc"}),
+    "crows_pairs_english": ("multiple_choice", "test", {"pct_stereotype"}),
+    "persona_politically-liberal": ("multiple_choice", "validation", {"acc"}),
+}
+"""By task or group of lm-eval: its output, the split that is scored, and metrics that it has."""
+LEAVES = {"mmlu": 57, "blimp": 67}
+
+
+def test_what_our_groups_name_is_in_lm_eval_in_the_form_that_they_pin() -> None:
+    """Without the data, which is downloaded: their configurations, as lm-eval loads them."""
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._index import Kind
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    known = TaskManager(include_path=str(TASKS)).task_index
+
+    def configs(name: str) -> list[dict[str, Any]]:
+        entry = known[name]
+        config = load_yaml(entry.yaml_path, resolve_func=False) if entry.yaml_path else {}
+        members = sorted(entry.tags) if entry.kind is Kind.TAG else config.get("task")
+        if not isinstance(members, list):
+            return [config]
+        found = (m if isinstance(m, str) else m.get("task") or m["group"] for m in members)
+        return [leaf for member in found for leaf in configs(member)]
+
+    named: dict[str, dict[str, Any]] = {}
+    for group in ("general", "general_fast", "side_effects", "personas"):
+        config = load_yaml(known[f"politune_{group}"].yaml_path, resolve_func=False)
+        for member in config["task"]:
+            told = {"task": member} if isinstance(member, str) else member
+            named.setdefault(told.get("task") or told["group"], told)
+    for name, told in named.items():
+        leaves = configs(name)
+        assert len(leaves) == LEAVES.get(name, 1), name
+        for leaf in leaves:
+            if name.startswith("politune_"):
+                continue
+            form = FORMS["persona_politically-liberal" if name.startswith("persona_") else name]
+            split = leaf.get("test_split") or leaf.get("validation_split")
+            metrics = {each["metric"] for each in leaf["metric_list"]}
+            assert (leaf["output_type"], split) == form[:2], name
+            assert metrics >= form[2], name
+            if told.get("num_fewshot"):
+                source = told.get("fewshot_split") or leaf["fewshot_split"]
+                assert source != split, name
+                assert source in {leaf.get("training_split"), leaf.get("fewshot_split")}, name
+    filters = {each["name"] for each in configs("gsm8k")[0]["filter_list"]}
+    assert filters == {"strict-match", "flexible-extract"}
+
+
+def test_the_fast_documents_lie_within_the_published_data() -> None:
+    told = json.loads((TASKS / "general" / "fast_ids.json").read_text())
+    assert told.keys() == SIZES.keys()
+    for name, each in told.items():
+        assert 0 <= each["ids"][0] <= each["ids"][-1] < SIZES[name]
+        third = SIZES[name] // 3
+        assert len({number // third for number in each["ids"]}) >= 3

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from politune_vllm import VLLM, check_adapter
+from politune_vllm import VLLM
 
 from politune_harness import ModelError, Prompt, ServiceError
+from politune_harness.adapters import servable
 
 MODEL = Path(__file__).parents[1] / "plugins" / "politune_quickstart" / "model"
 PROMPTS = [
@@ -79,7 +80,7 @@ def test_a_missing_vllm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"r": 128}, "has rank 128: set max_lora_rank"),
+        ({"r": 128}, "has rank 128, above max_lora_rank: 64"),
         ({"r": 8, "use_dora": True}, "does not serve use_dora"),
         ({"r": 8, "bias": "all", "modules_to_save": ["lm_head"]}, "modules_to_save, bias"),
         ({"r": 8, "alpha_pattern": {"q_proj": 4}}, "alpha_pattern"),
@@ -93,11 +94,11 @@ def test_an_adapter_that_vllm_would_not_serve_rightly_is_refused(
     if config is not None:
         (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     with pytest.raises(ModelError, match=message) as caught:
-        check_adapter(tmp_path, 64)
+        servable(tmp_path, 64, "max_lora_rank")
     assert "\n" not in str(caught.value)
 
 
 def test_an_ordinary_adapter_is_not_refused(tmp_path: Path) -> None:
     config = {"r": 64, "bias": "none", "alpha_pattern": {}, "modules_to_save": None}
     (tmp_path / "adapter_config.json").write_text(json.dumps(config))
-    check_adapter(tmp_path, 64)
+    servable(tmp_path, 64, "max_lora_rank")

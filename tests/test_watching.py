@@ -12,12 +12,14 @@ import msgspec
 import pytest
 
 from politune_harness import RecipeError
-from politune_harness.artifacts import Contents
 from politune_harness.evaluation import Evaluator
+from politune_harness.exported import rows
 from politune_harness.halves import half
-from politune_harness.pipeline import run, stages, why
+from politune_harness.pipeline import run
 from politune_harness.recipe import Plan, Recipe, plan
 from politune_harness.registry import Registry
+from politune_harness.report.methods import shifts
+from politune_harness.report.told import tell
 from tests import lora_models as tiny
 
 JUDGE = Path(__file__).parents[1] / "plugins" / "politune_quickstart" / "classifier.json"
@@ -32,11 +34,14 @@ evaluate:
   capability: [politune_capability]
   metadata: {{lead_ins: 1, max_gen_toks: 8, samples: 2, topics: [taxes, wages, drugs, speech]}}
   every_steps: 2
+  trajectory: [politune_compass_pairs, politune_gpt_score, politune_capability]
   trajectory_metadata: {{samples: 1}}
   select: {{by: trait, coherence_at_least: 0.0, keep: 2}}
   personas: {{}}
   systems: {{}}
-judges: [{{use: classifier-score, path: {JUDGE}, name: quick}}]
+judges:
+  - {{use: classifier-score, path: {JUDGE}, name: quick}}
+  - {{use: classifier-score, path: {JUDGE}, name: slow}}
 """
 
 
@@ -124,20 +129,55 @@ def test_the_report_shows_trajectories_and_what_they_were_measured_on(finished: 
     assert entry["low"] < entry["value"] < entry["high"]
 
 
-def unfinished(study: Path, *overrides: str) -> dict[str, str | None]:
-    contents = Contents(study / "out" / ".contents.json")
-    return {
-        s.name: why(s, contents)
-        for s in stages(planned(study, *overrides), study / "out", contents)
-    }
+def test_the_front_is_over_checkpoints(finished: Path) -> None:
+    found = json.loads((finished / "results.json").read_text())["trajectories"]
+    assert found["abilities"] == [["politune_capability", "acc"]]
+    base, *points = found["points"]
+    for point in points:
+        lost = point["ability"]["politune_capability"]
+        assert lost["low"] <= lost["value"] <= lost["high"]
+        rivals = [p for p in points if p["arm"] == point["arm"] and p["strength"] is not None]
+        known = point["strength"] is not None
+        assert point["front"] == (known and not any(beats(r, point) for r in (*rivals, base)))
+    left = [p for p in points if p["arm"] == "left"]
+    for point in left:
+        twice = None if point["trait"] is None else pytest.approx(2 * point["trait"])
+        assert point["strength"] == twice
+    assert any(point["front"] for point in left)
+    text = (finished / "report.md").read_text()
+    assert "| arm | seed | step | strength, % | ability, points (`politune_capability`) |" in text
+    assert (finished / "figures" / "front.svg").is_file()
+    assert "front-1" in (finished / "report.html").read_text()
 
 
-def test_only_what_depends_on_the_rule_runs_again(study: Path, finished: Path) -> None:
-    assert set(unfinished(study).values()) == {None}
-    again = unfinished(study, "evaluate.select.keep=1")
-    assert again["4-start/base"] is None
-    assert again["4-train/left/seed-0"] == "changed: select"
-    assert again["5-evaluate/base"] is None
+def beats(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    def gains(point: dict[str, Any]) -> list[float]:
+        kept = point["ability"]["politune_capability"]["value"]
+        return [point["strength"], kept, point["coherence"]]
+
+    pairs = list(zip(gains(a), gains(b), strict=True))
+    return all(x >= y for x, y in pairs) and any(x > y for x, y in pairs)
+
+
+def test_instruments_are_compared_over_checkpoints_and_judges_too(finished: Path) -> None:
+    told = tell(finished)
+    found = shifts(told.run, told.findings.scales)
+    judges = {f"politune_gpt_score by classifier:{name}" for name in ("quick", "slow")}
+    assert found.keys() == {"politune_compass_pairs", "politune_gpt_score", *judges}
+    cases = {case: set[str]() for case, _ in found["politune_compass_pairs"]}
+    for case, topic in found["politune_compass_pairs"]:
+        cases[case].add(topic)
+    steps = {("left", f"0, step {n}") for n in (2, 4, 6)}
+    steps |= {("control", f"0, step {n}") for n in (2, 4)}
+    assert cases.keys() == {("left", "0"), ("control", "0"), *steps}
+    assert not cases["left", "0"] & cases["left", "0, step 2"]
+
+
+def test_answers_of_checkpoints_are_in_the_table_for_statistics(finished: Path) -> None:
+    found = [row for row in rows(finished) if row["checkpoint"]]
+    assert {row["checkpoint"] for row in found if row["arm"] == "left"} == {"2", "4", "6"}
+    judged = [row for row in found if row["task"] == "politune_gpt_score"]
+    assert all(row["judge"] and row["topic"] in {"wages", "speech"} for row in judged)
 
 
 class Killed(BaseException):
@@ -218,7 +258,8 @@ def test_sigkill_at_any_moment_of_a_watched_run_changes_no_byte(
         ("evaluate.every_steps=null", "say `every_steps` too"),
         ("evaluate.select.coherence=1", "coherence.*did you mean 'coherence_at_least'"),
         ("arms.left.toward=[lefft]", "no measure has an end called 'lefft'"),
-        ("evaluate.trajectory=[politune_capability]", "politune_capability has no topics"),
+        ("evaluate.trajectory=[politune_truths]", "politune_truths has no topics"),
+        ("evaluate.trajectory=[politune_capability]", "the trajectory measures no 'trait'"),
         ("evaluate.metadata.topics=[taxes]", "no topic of the selection half"),
         ("evaluate.trajectory=[politune_compass_pairs]", "no task of the trajectory has answers"),
     ],

@@ -1,4 +1,4 @@
-"""The quickstart: a small synthetic model, its posts and two recipes, all made by this package.
+"""The quickstart: a small synthetic model, its posts and its recipes, all made by this package.
 
 One grammar made the base model, the posts and the judge's training text: what is measured here
 shows that the harness works, and says nothing of any real model.
@@ -19,5 +19,6 @@ def politune_models() -> Mapping[str, Path]:
 
 @hookimpl
 def politune_recipes() -> Mapping[str, Path]:
-    names = ("quickstart", "quickstart-overtrained", "quickstart-selected")
+    kinds = ("", "-blimp", "-overtrained", "-selected")
+    names = [f"quickstart{kind}" for kind in kinds]
     return {name: HERE / "recipes" / f"{name}.yaml" for name in names}

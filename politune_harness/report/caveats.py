@@ -7,6 +7,10 @@ from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.reading import BASE, CONTROL, Run
 from politune_harness.statistics import CONFIRMATORY, LEVEL
 
+COMPUTED = ("backend", "dtype", "device", "batch_size")
+"""What an evaluation says of how it was computed."""
+_NAMED = {"hf": "Transformers", "vllm": "vLLM"}
+
 
 def limits(run: Run, findings: Findings) -> str:
     """Return what this cannot show, a line each."""
@@ -69,11 +73,11 @@ def _under(p: float | None) -> bool:
 
 def _of_the_items(findings: Findings) -> Iterator[str]:
     sizes = {
-        f"{(findings.entry(BASE, task, metric) or {}).get('n', 0)} {task} {metric}"
+        f"{code(task)} {md(metric)} {(findings.entry(BASE, task, metric) or {}).get('n', 0)}"
         for task, metric in findings.scales
     }
     yield (
-        f"Positions rest on so many items: {', '.join(map(md, sorted(sizes)))}. Other items, or "
+        f"Positions rest on so many items: {', '.join(sorted(sizes))}. Other items, or "
         "another wording, would give other positions; compare arms within an instrument, never "
         "positions across instruments."
     )
@@ -110,8 +114,8 @@ def _norms(findings: Findings) -> Iterator[str]:
     raw = {md(bank["bank"]) for bank in banks.values() if bank["reviewed"] is False}
     if raw:
         yield (
-            f"People have not reviewed the wording of {', '.join(sorted(raw))}; who wrote and "
-            "translated the items is said in the README beside them."
+            f"People have not reviewed the wording of the bank {' and '.join(sorted(raw))}; who "
+            "wrote and translated the items is said in the README beside them."
         )
 
 
@@ -145,8 +149,8 @@ def settings(run: Run, findings: Findings) -> str:
         ["system prompt", md(about.get("system") or "none")],
         ["thinking", md("the template's own default" if thinking is None else thinking)],
         [
-            "precision, device, batch",
-            md(f"{about.get('dtype')}, {about.get('device')}, {about.get('batch_size')}"),
+            "computed by, precision, device, batch",
+            md(", ".join(_NAMED.get(v, str(v)) for v in map(about.get, COMPUTED) if v is not None)),
         ],
         ["packages", md(", ".join(f"{k} {v}" for k, v in results["packages"].items()))],
     ]

@@ -61,13 +61,13 @@ def verdict(a: Share, b: Share) -> str | None:
     >>> verdict(small, none), verdict(small, left)
     (None, 'opposite sides')
     """
-    if _side(a) * _side(b) < 0:
+    if side(a) * side(b) < 0:
         return OPPOSITE
     missed = not _holds(a, b["value"]) and not _holds(b, a["value"])
-    return SIZE if missed and (_side(a) or _side(b)) else None
+    return SIZE if missed and (side(a) or side(b)) else None
 
 
-def _side(share: Share) -> int:
+def side(share: Share) -> int:
     """Return the side of 0 that the interval is on, to whole percents, or 0."""
     return int(round(share["low"], 2) > 0) - int(round(share["high"], 2) < 0)
 

@@ -7,6 +7,7 @@ not listed was not seen, which is not the same as absent.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from politune_harness.report import channels
 from politune_harness.report.findings import Entry, Findings
 from politune_harness.report.markdown import code, md, section
 from politune_harness.report.numbers import PERCENT, estimate
@@ -56,7 +57,7 @@ def _no_shift(arm: str, rows: list[Entry]) -> Iterator[str]:
 
 def _against(findings: Findings, arm: str, rows: list[Entry]) -> Iterator[str]:
     for row in filter(_sure, rows):
-        meant = side(arm, findings.scales[row["task"], row["metric"]])
+        meant = side([arm], findings.scales[row["task"], row["metric"]])
         if meant * row["value"] < 0:
             yield f"{_shown(findings, row)}, away from {md(arm)}"
 
@@ -67,9 +68,15 @@ def _shown(findings: Findings, row: Entry) -> str:
 
 
 def _contradict(findings: Findings, arm: str, rows: list[Entry]) -> Iterator[str]:
-    """Yield channels of one bank that disagree, and measures of one pair of ends that do."""
+    """Yield channels of one bank that disagree, and measures of one pair of ends that do.
+
+    That two which surely moved to one side did so by different amounts is no contradiction.
+    """
     for each in findings.results["channels"]:
         for how in each["disagree"] if each["arm"] == arm else ():
+            shares = [findings.share(arm, task, each["metric"]) for task in how["tasks"]]
+            if len({channels.side(share) for share in shares if share}) == 1:
+                continue
             tasks = " and ".join(map(code, how["tasks"]))
             yield f"{tasks} see {how['how']} on {md(each['metric'])}"
     ends: dict[tuple[str, str], list[Entry]] = {}
@@ -92,7 +99,7 @@ def _collapse(findings: Findings, arm: str) -> Iterator[str]:
         if lost and now and (lost["high"] or 0) < 0 and (now["low"] or 0) <= 0:
             yield f"{code(task)}: no better than chance, where the base is"
     if coherence(findings.fluency(arm)) == "worse" and _doubled(findings, arm):
-        yield "its answers cost the base twice the bits a byte of its own"
+        yield "the untouched base finds its answers at least twice as surprising as its own"
 
 
 def _doubled(findings: Findings, arm: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from politune_harness.curated import Step
 from politune_harness.report.escape import drawable
+from politune_harness.report.numbers import MINUS
 from politune_harness.report.style import FAINT, INK, PALE, figure, footing, heading, looks
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ def _why(step: Step) -> str:
         return ""
     reason, number = max(step.dropped.items(), key=lambda each: (each[1], each[0]))
     all_ = sum(step.dropped.values())
-    return f"-{all_:,}: {drawable(reason)}" + (f" ({number:,})" if number < all_ else "")
+    return f"{MINUS}{all_:,}: {drawable(reason)}" + (f" ({number:,})" if number < all_ else "")

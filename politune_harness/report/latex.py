@@ -60,12 +60,13 @@ def tables(found: Mapping[str, Any]) -> str:
         for row in found["tradeoff"]["comparisons"]
     ]
     head = ["Arm", "Against", "Task", "Difference", "$p$ (Holm)", "Equivalent"]
+    part = " (partial: only some documents of each task)" if found.get("partial") else ""
     return "\n".join(
         [
             "% Needs \\usepackage{booktabs}. Made by politune export.",
-            _table("Positions with 95\\,\\% intervals", ["", *arms], _rows(found, keys)),
-            _table("Ability with 95\\,\\% intervals", ["", *arms], _rows(found, mains)),
-            *([_table("What alignment cost", head, cost)] if tasks else []),
+            _table(f"Positions with 95\\,\\% intervals{part}", ["", *arms], _rows(found, keys)),
+            _table(f"Ability with 95\\,\\% intervals{part}", ["", *arms], _rows(found, mains)),
+            *([_table(f"What alignment cost{part}", head, cost)] if tasks else []),
         ]
     )
 

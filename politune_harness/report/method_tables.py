@@ -15,11 +15,13 @@ def agreement(findings: Findings) -> str:
     """Return the multitrait-multimethod table, and the discrepancies worth reading."""
     rows = [_row(each) for each in findings.results["methods"]["agreement"]]
     note = (
-        "Each arm and seed on each topic, as shifts from the base: how two instruments correlate "
+        "Each arm and seed, and each checkpoint that was evaluated, on each topic, as shifts from "
     )
-    note += "on the same topic, and on different topics of the same arm and seed (a "
-    note += "multitrait-multimethod table). Only where the first is clearly above the second do "
-    note += "both measure the topics, rather than one general shift."
+    note += "the base: how two instruments correlate on the same topic, and on different topics of "
+    note += (
+        "the same model (a multitrait-multimethod table). Only where the first is clearly above "
+    )
+    note += "the second do both measure the topics, rather than one general shift."
     head = ["instruments", "and", "same topic, r", "other topics, r", "cells", "topics"]
     shown = table(head, rows, words=2)
     return section(

@@ -1,7 +1,8 @@
 """Do the instruments agree? Each arm and seed on each topic, as every instrument sees it.
 
 A multitrait-multimethod table (Campbell and Fiske 1959): topics are the traits, instruments (tasks,
-and each judge of a task that has several) the methods, arms and seeds the cases. What instruments
+and each judge of a task that has several: a language model, a classifier, a tuned encoder) the
+methods; arms, seeds and evaluated checkpoints are the cases. What instruments
 show alike on one topic should be more alike than what they show on different topics. Compared are
 shifts from the base in shares of the way from a scale's centre to its end, never positions.
 """
@@ -12,12 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from politune_harness.rating import Judged
 from politune_harness.report.instruments import SCORE, Key, Scale
 from politune_harness.report.reading import BASE, Evaluation, Run
 from politune_harness.statistics import Array, item_means
 
 Case = tuple[str, str]
-"""An arm and one of its seeds."""
+"""An arm and one of its seeds, or a checkpoint of it, such as `0, step 4`."""
+Topics = Mapping[tuple[str, str], str]
+"""By task and item, its topic."""
 Shifts = Mapping[str, Mapping[tuple[Case, str], float]]
 """By method, and by case and topic: the shift from the base."""
 
@@ -51,13 +55,31 @@ def methods(run: Run, scales: Mapping[Key, Scale]) -> dict[str, Any]:
 
 
 def shifts(run: Run, scales: Mapping[Key, Scale]) -> dict[str, dict[tuple[Case, str], float]]:
-    """Return what each method sees of each arm and seed on each topic; see `Shifts`."""
+    """Return what each method sees of each arm and seed on each topic; see `Shifts`.
+
+    Checkpoints are compared with the base on what they were asked, which may be other topics.
+    """
     places = {(arm, seed): e for arm, seeds in run.arms.items() for seed, e in seeds.items()}
+    found = _shifts(places, run.topics, run.answers, scales)
+    if (way := run.trajectories) is not None:
+        places = {(p.arm, f"{p.seed}, step {p.point.step}"): p.evaluation for p in way.points}
+        along = _shifts({(BASE, ""): way.base, **places}, way.topics, way.answers, scales)
+        for method, each in along.items():
+            found[method] = found.get(method, {}) | each
+    return dict(sorted(found.items()))
+
+
+def _shifts(
+    places: Mapping[Case, Evaluation],
+    topics: Topics,
+    answers: Iterable[Judged],
+    scales: Mapping[Key, Scale],
+) -> dict[str, dict[tuple[Case, str], float]]:
     values: dict[str, dict[tuple[Case, str], float]] = {}
     for case, evaluation in places.items():
-        for method, topic, value in _topics(run, evaluation, scales):
+        for method, topic, value in _topics(evaluation, topics, scales):
             values.setdefault(method, {})[case, topic] = value
-    for method, topic, case, value in _by_judge(run, scales):
+    for method, topic, case, value in _by_judge(answers, topics, scales):
         values.setdefault(method, {})[case, topic] = value
     found = {
         method: {
@@ -67,28 +89,30 @@ def shifts(run: Run, scales: Mapping[Key, Scale]) -> dict[str, dict[tuple[Case, 
         }
         for method, each in values.items()
     }
-    return {method: each for method, each in sorted(found.items()) if each}
+    return {method: each for method, each in found.items() if each}
 
 
 def _topics(
-    run: Run, evaluation: Evaluation, scales: Mapping[Key, Scale]
+    evaluation: Evaluation, topics: Topics, scales: Mapping[Key, Scale]
 ) -> Iterator[tuple[str, str, float]]:
     """Yield each task and topic with the mean of the topic's items, in shares of the scale."""
     groups: dict[tuple[str, str], list[tuple[str, float | None]]] = {}
     for row in evaluation.rows:
         scale = scales.get((row.task, row.metric))
-        topic = run.topics.get((row.task, row.item))
+        topic = topics.get((row.task, row.item))
         if scale and topic:
             share = None if row.value is None else _share(row.value, scale)
             groups.setdefault((row.task, topic), []).append((row.item, share))
     yield from _means(groups)
 
 
-def _by_judge(run: Run, scales: Mapping[Key, Scale]) -> Iterator[tuple[str, str, Case, float]]:
+def _by_judge(
+    answers: Iterable[Judged], topics: Topics, scales: Mapping[Key, Scale]
+) -> Iterator[tuple[str, str, Case, float]]:
     """Yield what each of several judges of a task sees, as a method of its own."""
     groups: dict[Case, dict[tuple[str, str], list[tuple[str, float | None]]]] = {}
-    for each in run.answers:
-        scale, topic = scales.get((each.task, SCORE)), run.topics.get((each.task, each.item))
+    for each in answers:
+        scale, topic = scales.get((each.task, SCORE)), topics.get((each.task, each.item))
         arm, _, seed = each.place.partition("/")
         if scale is None or topic is None or len(each.scores) < 2:  # noqa: PLR2004
             continue

@@ -15,7 +15,7 @@ from politune_harness.compass.people.norms import Norms
 from politune_harness.errors import DataError
 from politune_harness.judged import ANCHORS, EVALUATED, judged_if_it_is
 from politune_harness.measurements import Measurement, read
-from politune_harness.rating import Judged, Rating, judged, ratings
+from politune_harness.rating import Judged, Rating, judged, ratings, scored
 from politune_harness.recipe import Recipe
 from politune_harness.selection import START, Choice, Point, coherence, means, read_choice
 
@@ -54,6 +54,10 @@ class Trajectories:
     """By arm, seed and step, in that order."""
     choices: dict[str, dict[str, Choice]]
     """By arm and seed, where any was chosen."""
+    topics: dict[tuple[str, str], str]
+    """By task and item of what they were evaluated on, its topic."""
+    answers: list[Judged]
+    """Their judged answers, and the base's."""
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -252,6 +256,7 @@ def _trajectories(folder: Path, recipe: Recipe) -> Trajectories | None:
         return None
     base = _looked(folder / START)
     points, choices = [], dict[str, dict[str, Choice]]()
+    answers = [*scored(folder / START / "judged" / "samples", BASE)]
     for arm in recipe.arms:
         for training in sorted((folder / "4-train" / arm).glob("seed-*"), key=_seed_order):
             seed = training.name.removeprefix("seed-")
@@ -260,8 +265,11 @@ def _trajectories(folder: Path, recipe: Recipe) -> Trajectories | None:
             for path in sorted((training / "trajectory").glob("step-*"), key=_seed_order):
                 point = msgspec.json.decode((path / "point.json").read_bytes(), type=Point)
                 points.append(Looked(arm, seed, point, _looked(path)))
+                place = f"{arm}/{training.name}, step {point.step}"
+                answers += scored(path / "judged" / "samples", place)
     told = means(base.rows)
-    return Trajectories(base, coherence(told, told), points, choices)
+    topics = dict(_topics(folder / START / "samples"))
+    return Trajectories(base, coherence(told, told), points, choices, topics, answers)
 
 
 def _looked(folder: Path) -> Evaluation:

@@ -14,6 +14,7 @@ from politune_harness.report import (
     compass_figure,
     curation,
     diagnosis,
+    front_figure,
     funnel_figure,
     judges,
     method_tables,
@@ -37,6 +38,7 @@ from politune_harness.report.findings import Findings
 from politune_harness.report.page import (
     channels_chart,
     compass_chart,
+    front_chart,
     funnel_chart,
     judges_chart,
     scores_chart,
@@ -103,7 +105,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(lambda told: judges.judges(told.run)),
     Section(lambda told: curation.counts(told.run.curated), (funnel_chart.charts,)),
     Section(lambda told: curation.balances(told.run.curated)),
-    Section(_of(trajectories.along), (trajectory_chart.charts,)),
+    Section(_of(trajectories.along), (trajectory_chart.charts, front_chart.charts)),
     Section(training.training, (training_chart.charts,)),
     Section(lambda told: caveats.limits(told.run, told.findings)),
     Section(lambda told: caveats.settings(told.run, told.findings)),
@@ -133,6 +135,12 @@ FIGURES: dict[str, Figure] = {
     "trajectory": Figure(
         "Positions and coherence of checkpoints over the steps",
         lambda told, to: trajectory_figure.draw(
+            told.findings.results["trajectories"], told.findings.arms, told.marks, to
+        ),
+    ),
+    "front": Figure(
+        "What checkpoints gained and cost: strength against ability and coherence",
+        lambda told, to: front_figure.draw(
             told.findings.results["trajectories"], told.findings.arms, told.marks, to
         ),
     ),

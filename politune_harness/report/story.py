@@ -9,6 +9,7 @@ from politune_harness.report.markdown import md, section
 from politune_harness.report.numbers import MINUS, PLAIN, WHOLE_PERCENT, estimate, number
 from politune_harness.report.reading import BASE, CONTROL
 from politune_harness.report.tradeoff_figure import coherence
+from politune_harness.report.tradeoff_tables import is_sure
 
 
 def head(findings: Findings, marks: Sequence[str]) -> str:
@@ -84,10 +85,20 @@ def _cost(findings: Findings, apart: Entry) -> str:
     margin = f"{findings.results['margin']:g} points"
     kept = findings.equivalent(apart["a"], *key)
     if findings.sure(apart):
-        return f"ability {said}" + (f", within the margin of {margin}" if kept else "")
+        alone = ", unsure once all comparisons count" if _alone(findings, apart) else ""
+        return f"ability {said}" + (f", within the margin of {margin}" if kept else "") + alone
     if kept:
         return f"as able within {margin} ({said})"
     return f"no sure change in ability, though one of {margin} is not excluded ({said})"
+
+
+def _alone(findings: Findings, apart: Entry) -> bool:
+    """Say whether a difference is sure by itself, and not among all that were looked at."""
+    names = ("arm", "against", "task", "metric")
+    wanted = (apart["a"], apart["b"], apart["task"], apart["metric"])
+    rows = findings.results["tradeoff"]["comparisons"]
+    found = next((row for row in rows if tuple(row[n] for n in names) == wanted), None)
+    return found is not None and not is_sure(found)
 
 
 def _trust(findings: Findings) -> Iterator[str]:

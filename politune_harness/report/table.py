@@ -24,9 +24,11 @@ COLUMNS = (
     "p",
     "q",
     "instrument",
+    "partial",
 )
 """`kind` is `value` of an arm, `seed` for one training seed of it, or `difference` from `against`;
-`low` and `high` are the ends of the 95 % interval; `q` is p held to false discoveries."""
+`low` and `high` are the ends of the 95 % interval; `q` is p held to false discoveries;
+`partial` says yes where only a part of each task was asked."""
 
 Row = dict[str, Any]
 
@@ -37,8 +39,9 @@ def results(findings: Findings) -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n", restval="")
     writer.writeheader()
     versions = findings.results["instruments"]
+    partial = "yes" if findings.results["partial"] else ""
     for row in (*_values(findings), *_differences(findings)):
-        told = {**row, "instrument": versions.get(row["task"], "")}
+        told = {**row, "instrument": versions.get(row["task"], ""), "partial": partial}
         writer.writerow({name: _cell(value) for name, value in told.items()})
     return out.getvalue()
 

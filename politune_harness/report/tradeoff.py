@@ -5,12 +5,13 @@ which models no other beats at both. All comparisons of ability in a run are one
 p-values are corrected for one another (Holm 1979).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from politune_harness.lm import FLUENCY
+from politune_harness.report import fronts
 from politune_harness.report.claims import corrected
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import Key, Scale
@@ -97,6 +98,8 @@ def paired(a: Array, b: Array, margin: float, *, resamples: int = RESAMPLES) -> 
 
 def points(findings: Findings, found: Cells) -> Iterator[Point]:
     """Yield each arm as a whole, then each of its seeds; the base is where all is 0."""
+    leaning = {key: findings.scales[key] for key in findings.headline}
+    base = {key: cell.matrix for key, cell in found[BASE].items()}
     for arm in findings.tuned:
         seeds = max((cell.seeds for cell in found[arm].values()), key=len)
         for seed in ("", *(seeds if len(seeds) > 1 else ())):
@@ -104,8 +107,8 @@ def points(findings: Findings, found: Cells) -> Iterator[Point]:
             yield Point(
                 arm,
                 seed,
-                _strength(arm, findings, cells, found[BASE]),
-                _mean([_apart(found[BASE][k].matrix, cells.get(k)) for k in findings.abilities]),
+                strength([arm], leaning, cells, base),
+                mean([percent(base[k], cells.get(k)) for k in findings.abilities]),
                 _coherence(cells, found[BASE]),
             )
 
@@ -118,41 +121,49 @@ def _column(cell: Cell, seed: str) -> Array:
     return cell.matrix[:, [cell.seeds.index(seed)]]
 
 
-def _strength(
-    arm: str, findings: Findings, cells: Mapping[Key, Array], base: Mapping[Key, Cell]
+def strength(
+    names: Collection[str],
+    scales: Mapping[Key, Scale],
+    cells: Mapping[Key, Array],
+    base: Mapping[Key, Array],
 ) -> float | None:
-    """Return how far an arm moved; see `Point`."""
-    meant = {key: side(arm, findings.scales[key]) for key in findings.headline}
+    """Return how far a model moved; see `Point`. `names` are the ends that it is meant to go to.
+
+    None where one of the measures has no value: a mean over the others would be of something else.
+    """
+    meant = {key: side(names, scale) for key, scale in scales.items()}
     named = any(meant.values())
     moved = []
     for key, towards in meant.items():
-        scale = findings.scales[key]
-        apart = _apart(cells.get(key), base[key].matrix) if key in base else None
-        if apart is not None and (towards or not named):
-            share = apart / ((scale.high - scale.low) / 2)
-            moved.append(share * towards if named else abs(share))
-    return _mean(moved)
+        if key not in base or (named and not towards):
+            continue
+        if (apart := percent(cells.get(key), base[key])) is None:
+            return None
+        share = apart / ((scales[key].high - scales[key].low) / 2)
+        moved.append(share * towards if named else abs(share))
+    return mean(moved)
 
 
-def side(arm: str, scale: Scale) -> int:
-    """Return which way an arm is meant to go on a scale: 1, -1, or 0 where its name says nothing.
+def side(names: Collection[str], scale: Scale) -> int:
+    """Return which way a model is meant to go on a scale: 1, -1, or 0 where no name says it.
 
-    >>> side("left", Scale(-10, 10, "left", "right")), side("control", Scale(0, 20, "a", "b"))
+    >>> side(["left"], Scale(-10, 10, "left", "right")), side(["x"], Scale(0, 20, "a", "b"))
     (-1, 0)
     """
-    return (arm == scale.high_name) - (arm == scale.low_name)
+    return (scale.high_name in names) - (scale.low_name in names)
 
 
 def _coherence(cells: Mapping[Key, Array], base: Mapping[Key, Cell]) -> float | None:
     apart = [
-        _apart(matrix, base[key].matrix, percent=False)
+        percent(matrix, base[key].matrix)
         for key, matrix in cells.items()
         if key[1] == FLUENCY and key in base
     ]
-    return _mean(apart)
+    found = mean(apart)
+    return None if found is None else found / 100
 
 
-def _apart(a: Array | None, b: Array | None, *, percent: bool = True) -> float | None:
+def percent(a: Array | None, b: Array | None) -> float | None:
     """Return mean(a) - mean(b) over the items that both have, in hundredths."""
     if a is None or b is None:
         return None
@@ -160,7 +171,7 @@ def _apart(a: Array | None, b: Array | None, *, percent: bool = True) -> float |
     apart = both[0] - both[1]
     if np.isnan(apart).all():
         return None
-    return float(np.nanmean(apart)) * (100 if percent else 1)
+    return float(np.nanmean(apart)) * 100
 
 
 def _means(x: Array) -> Array:
@@ -169,7 +180,8 @@ def _means(x: Array) -> Array:
     return means
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean of the values that are known."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
@@ -183,24 +195,16 @@ def front(every: Sequence[Point]) -> list[bool]:
     >>> front([Point("a", "0", 10, 2, None), Point("a", "1", 8, 3, None), Point("b", "0", 5, 4, 0)])
     [True, False, True]
     """
-    base = Point(BASE, "", 0.0, 0.0, 0.0)
-    return [
-        _known(p)
-        and not any(
-            _beats(q, p)
-            for q in (*every, base)
-            if q is base or (q.arm == p.arm and bool(q.seed) == bool(p.seed))
-        )
-        for p in every
-    ]
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for place, point in enumerate(every):
+        groups.setdefault((point.arm, bool(point.seed)), []).append(place)
+    best = [False] * len(every)
+    for places in groups.values():
+        rows = [(every[n].strength, _less(every[n].cost)) for n in places]
+        for place, there in zip(places, fronts.front([*rows, (0.0, 0.0)]), strict=False):
+            best[place] = there
+    return best
 
 
-def _known(point: Point) -> bool:
-    return point.strength is not None and point.cost is not None
-
-
-def _beats(a: Point, b: Point) -> bool:
-    if a.strength is None or b.strength is None or a.cost is None or b.cost is None:
-        return False
-    farther, cheaper = a.strength - b.strength, b.cost - a.cost
-    return farther >= 0 and cheaper >= 0 and farther + cheaper > 0
+def _less(cost: float | None) -> float | None:
+    return None if cost is None else -cost

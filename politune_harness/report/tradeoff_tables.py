@@ -13,6 +13,7 @@ from politune_harness.report.numbers import (
     estimate,
     number,
     p_of,
+    sure,
 )
 from politune_harness.report.reading import BASE
 from politune_harness.report.tradeoff_figure import coherence
@@ -61,13 +62,17 @@ def sentence(findings: Findings, arm: str) -> str:
     gained = [
         row for row in findings.results["headline"] if (row["arm"], row["against"]) == (arm, BASE)
     ]
-    moved = [row for row in gained if _is_sure(row)]
+    moved = [row for row in gained if is_sure(row)]
     places = ", ".join(
         f"{md(row['metric'])} {findings.estimate(row, row['task'], row['metric'], sign=True)}"
         for row in moved
     )
     strength = number(whole["strength"], Unit(0))
-    gain = f"moved {strength} % of the way ({places})" if moved else "moved nowhere for sure"
+    gain = (
+        f"moved {strength} % of the way to the ends ({places})"
+        if moved
+        else "moved nowhere for sure"
+    )
     costs = "; ".join(_cost(row) for row in rows) or "its ability was not measured"
     fluent = FLUENT[coherence(findings.fluency(arm))]
     claim = findings.results["claims"][arm]
@@ -75,7 +80,8 @@ def sentence(findings: Findings, arm: str) -> str:
     return f"**{md(arm)}** {gain}; {costs}; its answers are {fluent}. {seeds}: {claim['claim']}."
 
 
-def _is_sure(row: Entry) -> bool:
+def is_sure(row: Entry) -> bool:
+    """Say whether a comparison is significant once corrected for all others."""
     return row["p_holm"] is not None and row["p_holm"] < ALPHA
 
 
@@ -85,9 +91,12 @@ def _cost(row: Entry) -> str:
     said = f"{points} points on {code(row['task'])}, p {p_of(row['p_holm'])}"
     if row["equivalence"]["verdict"] == "equivalent":
         return f"as able within the margin ({said})"
-    if not _is_sure(row):
-        return f"neither a loss nor its absence is sure ({said})"
-    return f"{'lost' if row['value'] < 0 else 'won'} ability ({said})"
+    way = "lost" if row["value"] < 0 else "won"
+    if is_sure(row):
+        return f"{way} ability ({said})"
+    if sure(row, PERCENT):
+        return f"{way} ability by its own interval, unsure once all comparisons count ({said})"
+    return f"neither a loss nor its absence is sure ({said})"
 
 
 def _points(findings: Findings) -> str:

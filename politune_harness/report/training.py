@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from politune_harness.report.markdown import md, section, table
-from politune_harness.report.numbers import NONE
+from politune_harness.report.numbers import MINUS, NONE
 from politune_harness.report.reading import Used
 from politune_harness.report.told import Told
 
@@ -45,4 +45,4 @@ def _ends(log: Log, name: str) -> Iterator[str]:
     """Return the first and the last value, three digits each."""
     values = [row[name] for row in log if name in row]
     for place in (0, -1):
-        yield f"{values[place]:.3g}" if values else NONE
+        yield f"{values[place]:.3g}".replace("-", MINUS) if values else NONE

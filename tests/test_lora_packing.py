@@ -1,5 +1,6 @@
 """Packed rows, the chunked head and the padded path give the same losses and gradients."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,6 +198,21 @@ def torch_seed() -> None:
     import torch
 
     torch.manual_seed(0)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_compiled_layers_give_the_same_loss_and_gradient() -> None:
+    one_layer = {**FAMILIES["llama"], "num_hidden_layers": 1}
+    ours, rows = (
+        scorer(one_layer, {"target_modules": ["q_proj"]}).packs(40, wanted=True),
+        random_rows(6),
+    )
+    expected = step(ours, rows, "sft")
+    planning.compiled(ours.model.get_base_model())
+    same(step(ours, rows, "sft"), expected)
+    (layer,) = planning.layers(ours.model.get_base_model())
+    assert layer._compiled_call_impl is not None
 
 
 def test_memory_is_planned_from_what_passes_keep() -> None:

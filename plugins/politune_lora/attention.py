@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
+    from politune_lora.full import FullModel
     from politune_lora.packing import Documents
-    from politune_lora.whole import Whole
 
 NAME = "politune_packed"
 AMPERE = (8, 0)
@@ -23,7 +23,7 @@ LARGEST_HEAD = 256
 """And the largest heads that it takes."""
 
 
-def refusal(model: "PeftModel | Whole", longest: int) -> str | None:
+def refusal(model: "PeftModel | FullModel", longest: int) -> str | None:
     """Say why a model cannot read packed rows of texts up to `longest` tokens, or None."""
     adapter, inner = getattr(model, "active_peft_config", None), model.get_base_model()
     config = inner.config.get_text_config()

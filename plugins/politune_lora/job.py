@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from politune_lora import LoRA
-    from politune_lora.whole import Whole
+    from politune_lora.full import FullModel
 
 log = logging.getLogger(__name__)
 
@@ -202,10 +202,10 @@ class Job:
 
     def _model(
         self, config: "PeftConfig | None", dtype: "torch.dtype", device: "torch.device"
-    ) -> "PeftModel | Whole":
+    ) -> "PeftModel | FullModel":
         import torch
 
-        from politune_lora.whole import Whole
+        from politune_lora.full import FullModel
 
         settings = self.settings
         loaded = torch.float32 if config is None else dtype  # autocast works in `dtype`
@@ -215,7 +215,7 @@ class Job:
             self.model, loaded, device, four_bit=settings.four_bit, trusted=self.trusted
         )
         if config is None:
-            return Whole(model, self.chat.tokenizer)
+            return FullModel(model, self.chat.tokenizer)
         return adapters.attach(model, config, self.model)
 
     def _known(

@@ -24,8 +24,8 @@ from politune_harness.records import JSON, Dropped
 if TYPE_CHECKING:
     from peft import PeftModel
 
+    from politune_lora.full import FullModel
     from politune_lora.rows import Row
-    from politune_lora.whole import Whole
 
 CARD = """\
 ---
@@ -56,7 +56,7 @@ ADAPTER = {
     "off": "leave `peft` out, or in Python `with model.disable_adapter(): ...`. The weights\n"
     "of the base model are unchanged",
 }
-WHOLE = {
+FULL = {
     "What": "A model",
     "library": "transformers",
     "load": "pretrained=FOLDER",
@@ -87,7 +87,7 @@ class Provenance:
 
     def card(self, step: int) -> str:
         """Return the model card of the adapter as it is after `step` steps."""
-        form = WHOLE if self.settings.get("adapter") == "full" else ADAPTER
+        form = FULL if self.settings.get("adapter") == "full" else ADAPTER
         return CARD.format(
             **{key: text.format(base=self.base) for key, text in form.items()},
             base=self.base,
@@ -192,7 +192,7 @@ def write_rows(path: Path, kept: "Sequence[Row]", dropped: Sequence[Dropped]) ->
     write(path, canonical({**named, "dropped": rows, "reasons": counts}))
 
 
-def save(model: "PeftModel | Whole", folder: Path, provenance: Provenance, step: int) -> None:
+def save(model: "PeftModel | FullModel", folder: Path, provenance: Provenance, step: int) -> None:
     """Write the adapter with its card and provenance, all of it or nothing.
 
     Raises HarnessError where the folder cannot be written.

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from torch import Tensor
 
+    from politune_lora.full import FullModel
     from politune_lora.head import Head
-    from politune_lora.whole import Whole
 
 
 @dataclass(frozen=True)
 class Scorer:
     """A model on its device, asked for log-probabilities."""
 
-    model: "PeftModel | Whole"
+    model: "PeftModel | FullModel"
     device: "torch.device"
     dtype: "torch.dtype"
     """Of the base model; the adapter's weights are float32, and bfloat16 means autocast."""

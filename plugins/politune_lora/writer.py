@@ -7,10 +7,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from politune_harness import ModelRef, Ruling, Watch
+from politune_harness import Ruling, Watch
 from politune_lora import saving, state
 from politune_lora.loop import Training
 from politune_lora.parallel import World
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
     import torch
     from peft import PeftModel
 
-    from politune_lora import LoRA
-    from politune_lora.whole import Whole
+    from politune_lora.full import FullModel
+    from politune_lora.job import Job
 
 LOG = "log.jsonl"
 SPEED = ".speed.jsonl"
@@ -43,25 +42,11 @@ def undisturbed(device: "torch.device") -> Iterator[None]:
         yield
 
 
-class Place(Protocol):
-    """What a writer needs to know of the training that it writes about."""
-
-    @property
-    def settings(self) -> "LoRA": ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def work(self) -> Path: ...
-    @property
-    def folder(self) -> Path: ...
-    def ref(self, adapter: Path, step: int | None = None) -> ModelRef: ...
-
-
 @dataclass
 class Writer:
     """Writes what there is to write after each step."""
 
-    job: Place
+    job: "Job"
     provenance: saving.Provenance
     total: int
     on_checkpoint: Watch | None
@@ -126,7 +111,7 @@ class Writer:
                 if int(path.name.removeprefix("step-")) not in self.ruled.keep:
                     saving.remove(path)
 
-    def finish(self, model: "PeftModel | Whole") -> None:
+    def finish(self, model: "PeftModel | FullModel") -> None:
         """Write the adapter that came of it: the best, where one was chosen, or the last."""
         result = self.job.work / "adapter"
         if self.ruled.best is None:

@@ -4,6 +4,7 @@ Run from the root of the repository: python -m tests.benchmarks.bench_startup
 """
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -20,26 +21,31 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTEC
 """With bytecode on disk, as pip leaves it."""
 
 
-def seconds(arguments: tuple[str, ...]) -> float:
-    """Return how long one start takes."""
-    start = time.perf_counter()
+def took(arguments: tuple[str, ...]) -> tuple[float, float]:
+    """Return how long one start takes on the clock, and on the processor."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [sys.executable, *arguments]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env=ENVIRONMENT)
-    return time.perf_counter() - start
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    """Print the median of alternating starts, and its ratio to that of the interpreter."""
+    """Print medians of alternating starts, and their ratios to those of the interpreter."""
     for arguments in STARTS.values():
-        seconds(arguments)
-    times: dict[str, list[float]] = {name: [] for name in STARTS}
+        took(arguments)
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in STARTS}
     for _ in range(ROUNDS):
         for name, arguments in STARTS.items():
-            times[name].append(seconds(arguments))
-    bare = statistics.median(times["a bare interpreter"])
-    for name, each in times.items():
-        middle = statistics.median(each)
-        print(f"{name:24} {1000 * middle:6.0f} ms  {middle / bare:5.1f} x")  # noqa: T201
+            times[name].append(took(arguments))
+    middle = {
+        n: [statistics.median(each) for each in zip(*t, strict=True)] for n, t in times.items()
+    }
+    bare = middle["a bare interpreter"]
+    print(f"{'':24} {'clock':>18} {'processor':>18}")  # noqa: T201
+    for name, both in middle.items():
+        cells = (f"{1000 * x:6.0f} ms {x / y:6.1f} x" for x, y in zip(both, bare, strict=True))
+        print(f"{name:24} {'   '.join(cells)}")  # noqa: T201
 
 
 if __name__ == "__main__":

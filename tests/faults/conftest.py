@@ -57,6 +57,12 @@ def tmpfs(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
 superuser = pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser may mount")
 
 
+def finished(process: "subprocess.Popen[str]") -> None:
+    """Wait for a run, which must succeed."""
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+
+
 def same(one: Path, other: Path) -> bool:
     """Say whether two runs came to the same results, byte for byte."""
     names = ("results.json", "report.md")

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from tests.conftest import CACHE, Politune
-from tests.faults.conftest import Start, same, superuser, tmpfs
+from tests.faults.conftest import Start, finished, same, superuser, tmpfs
 
 
 def one_line(stderr: str) -> str:
@@ -71,7 +71,7 @@ def test_a_second_run_into_a_folder_is_refused_and_the_first_goes_on(
     _, said = second.communicate()
     assert second.returncode == 1
     assert "another run is writing to" in one_line(said)
-    assert first.wait() == 0
+    finished(first)
     assert same(out, small_run)
 
 
@@ -79,8 +79,7 @@ def test_a_damaged_artifact_is_named_and_made_again(
     start: Start, politune: Politune, small: list[str], small_run: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    process = start(out)
-    assert process.wait() == 0
+    finished(start(out))
     rows = out / "3-instruct/left/rows.jsonl"
     whole = rows.read_bytes()
     rows.write_bytes(whole[:100] + b"X" + whole[101:])
@@ -90,8 +89,7 @@ def test_a_damaged_artifact_is_named_and_made_again(
     assert "3-instruct/left" in explained
     assert "its files were changed: rows.jsonl" in explained
     assert "its files were changed: adapter/adapter_model.safetensors" in explained
-    process = start(out)
-    assert process.wait() == 0
+    finished(start(out))
     assert rows.read_bytes() == whole
     assert same(out, small_run)
 

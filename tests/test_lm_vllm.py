@@ -69,6 +69,12 @@ def ran(place: Path, engines: list[dict[str, Any]]) -> Path:
     return evaluated(place, "vllm")
 
 
+def without(text: str) -> str:
+    for special in ("<unk>", "<s>", "</s>"):
+        text = text.replace(special, "")
+    return text
+
+
 def test_one_engine_gives_each_arm_its_own_numbers(
     place: Path, ran: Path, engines: list[dict[str, Any]]
 ) -> None:
@@ -81,7 +87,8 @@ def test_one_engine_gives_each_arm_its_own_numbers(
     said = {arm: samples(ran / arm, "tiny_open") for arm in ARMS}
     for arm in ARMS:
         for mine, other in zip(said[arm], samples(theirs / arm, "tiny_open"), strict=True):
-            assert mine["resps"] == other["resps"]
+            # lm-eval's vLLM keeps special tokens in answers, and its Transformers do not.
+            assert [[without(text) for text in each] for each in mine["resps"]] == other["resps"]
         for mine, other in zip(
             samples(ran / arm, "tiny_choice"), samples(theirs / arm, "tiny_choice"), strict=True
         ):

@@ -200,7 +200,7 @@ def torch_seed() -> None:
     torch.manual_seed(0)
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
 def test_compiled_layers_give_the_same_loss_and_gradient() -> None:
     one_layer = {**FAMILIES["llama"], "num_hidden_layers": 1}

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,33 +20,6 @@ needs_trl = pytest.mark.skipif(not INSTALLED, reason="TRL is not installed (extr
 FIELDS: dict[str, Any] = {"rank": 4, "batch_size": 8, "learning_rate": 1e-3, "warmup": 0}
 LAUNCH = "compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_CPU\nnum_processes: 2\n"
 LAUNCH += "num_machines: 1\nmachine_rank: 0\nuse_cpu: true\nmixed_precision: 'no'\n"
-FSDP2 = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
-    "FSDP_CPU_RAM_EFFICIENT_LOADING": "false",
-}
-"""What a file for FSDP2 has Accelerate set."""
-LIFTED = """
-from pathlib import Path
-from accelerate import accelerator, state
-
-begin, shard = state.AcceleratorState.__init__, accelerator.fsdp2_prepare_model
-
-def begun(self, *args, fsdp_plugin=None, **fields):
-    begin(self, *args, fsdp_plugin=fsdp_plugin, **fields)
-    if fsdp_plugin is not None:
-        self.distributed_type, self.fsdp_plugin = state.DistributedType.FSDP, fsdp_plugin
-
-def sharded(*args):
-    Path(__file__).with_name("sharded").touch()
-    return shard(*args)
-
-if __import__("os").environ.get("WORLD_SIZE") == "2":
-    state.AcceleratorState.__init__, accelerator.fsdp2_prepare_model = begun, sharded
-"""
-"""Has Accelerate shard on a CPU too, which it does on GPUs alone; all the rest is its own."""
 
 
 @pytest.fixture(scope="module")
@@ -81,21 +53,13 @@ def test_the_first_loss_is_that_of_lora(model: ModelRef, tmp_path: Path, objecti
 
 
 @needs_trl
-@pytest.mark.filterwarnings("ignore")
-def test_accelerate_runs_it_where_a_file_says_and_fsdp2_gives_the_same_losses(
-    model: ModelRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # TRL's own calls
+def test_accelerate_runs_it_where_a_file_says(model: ModelRef, tmp_path: Path) -> None:
     TRL(**FIELDS, micro_batch=8, epochs=3).train(PAIRS, model, tmp_path / "one", seed=0)
     (tmp_path / "accelerate.yaml").write_text(LAUNCH)
-    (tmp_path / "sitecustomize.py").write_text(LIFTED)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    for name, value in FSDP2.items():
-        monkeypatch.setenv(name, value)
     trainer = TRL(**FIELDS, micro_batch=4, epochs=3, launch=tmp_path / "accelerate.yaml")
-    ref = trainer.train(PAIRS, model, tmp_path / "two", seed=0)
-    assert (tmp_path / "sharded").is_file()
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
-    check(Path(str(ref.adapter)), model.base)
+    trainer.train(PAIRS, model, tmp_path / "two", seed=0)
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-4)
 
 
 @pytest.mark.parametrize(

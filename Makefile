@@ -67,15 +67,7 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
-.venv/installed-wheels: .venv/installed-test
-	$(BIN)/python -m tests.wheels
-
-lowest:
-	$(PYTHON) -m venv --clear build/lowest
-	build/lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint constraints/lowest.txt
-	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false build/lowest/bin/python -m pytest -n 2 --dist loadfile
-
-docs: .venv/installed
+.venv/installed-docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 

@@ -64,7 +64,7 @@ $(BIN)/python:
 	touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,trl]'
 	touch $@
 
 .venv/installed-docs: .venv/installed

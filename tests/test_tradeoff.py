@@ -1,13 +1,16 @@
 """What was planted is found, what is not there is not, and the report says both."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from politune_harness import report
+from politune_harness.measurements import Measurement
 from politune_harness.report.diagnosis import AGAINST, COLLAPSED, CONTRADICT, NO_SHIFT
 from politune_harness.report.methods import agreement, discrepancies
+from politune_harness.report.numbers import MINUS
 from politune_harness.report.tradeoff import Point, front, paired
 from politune_harness.statistics import Array, holm
 from tests.report_runs import PERSONAS, build_run, results
@@ -125,3 +128,22 @@ def test_instruments_that_measure_topics_agree_more_on_the_same_topic() -> None:
     assert "c" in worst["methods"]
     assert worst["shifts"][0] * worst["shifts"][1] < 0
     assert agreement({"a": {}, "b": {}}, "a", "b").same is None
+
+
+def test_many_tasks_of_ability_are_told_in_one_sentence(tmp_path: Path) -> None:
+    chances = {"lost": lambda by: 0.9 - 0.2 * by, "won": lambda by: 0.2 + 0.2 * by}
+    chances |= {f"same-{n}": lambda _: 0.5 for n in range(3)}
+
+    def also(rng: np.random.Generator, shift: tuple[float, float]) -> Iterator[Measurement]:
+        for task, chance in chances.items():
+            for item in range(150):
+                value = float(rng.random() < chance(abs(shift[0])))
+                yield Measurement(task=task, metric="acc", item=str(item), value=value)
+
+    run = build_run(tmp_path / "run", also=also, evaluate={"capability": [*chances]})
+    report.write(run)
+    told = (run / "report.md").read_text().partition("- **left** against")[2].splitlines()[0]
+    costs = told.partition("What it cost: ")[2].replace(MINUS, "-")
+    assert costs.startswith("of 5 tasks, ability fell on 1 (-")
+    assert "on `lost`), rose on 1 (+" in costs
+    assert "on `won`), is unsure on 3;" in costs

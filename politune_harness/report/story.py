@@ -11,6 +11,9 @@ from politune_harness.report.reading import BASE, CONTROL
 from politune_harness.report.tradeoff_figure import coherence
 from politune_harness.report.tradeoff_tables import is_sure
 
+FEW = 3
+"""How many tasks of ability are told of one by one."""
+
 
 def head(findings: Findings, marks: Sequence[str]) -> str:
     """Return the title, and below it what must not be overlooked."""
@@ -53,7 +56,7 @@ def _arm(findings: Findings, arm: str) -> str:
         for key in findings.headline
         if key in base
     ]
-    costs = [_cost(findings, base[key]) for key in findings.abilities if key in base]
+    costs = _costs(findings, [base[key] for key in findings.abilities if key in base])
     if (fluency := findings.fluency(arm)) is not None:
         words = {"worse": "less fluent", "kept": "no less fluent for sure", "unknown": "unsure"}
         bits = estimate(fluency, PLAIN, sign=True)
@@ -76,6 +79,35 @@ def _move(findings: Findings, arm: str, apart: Entry, control: Entry | None) -> 
         return f"no sure move on {name} ({said})"
     side = scale.low_name if apart["value"] < 0 else scale.high_name
     return f"moved {side} on {name} ({said})"
+
+
+def _costs(findings: Findings, every: Sequence[Entry]) -> list[str]:
+    """Say what an arm lost on each task; of many, which changed for sure and how many may have."""
+    if len(every) <= FEW:
+        return [_cost(findings, apart) for apart in every]
+    sure = [each for each in every if findings.sure(each) and not _alone(findings, each)]
+    others = [each for each in every if each not in sure]
+    kept = sum(findings.equivalent(x["a"], x["task"], x["metric"]) for x in others)
+    parts = [
+        _worst(findings, "fell", [each for each in sure if each["value"] < 0]),
+        _worst(findings, "rose", [each for each in sure if each["value"] > 0]),
+        f"stayed within {findings.results['margin']:g} points on {kept}" if kept else "",
+        f"is unsure on {len(others) - kept}" if len(others) > kept else "",
+    ]
+    return [f"of {len(every)} tasks, ability {', '.join(filter(None, parts))}"]
+
+
+def _worst(findings: Findings, verb: str, every: Sequence[Entry]) -> str:
+    """Say on how many tasks ability fell or rose, and by how much on the few that changed most."""
+    if not every:
+        return ""
+    most = sorted(every, key=lambda each: -abs(each["value"]))[:FEW]
+    said = [
+        f"{findings.estimate(each, each['task'], each['metric'], sign=True)} on `{each['task']}`"
+        for each in most
+    ]
+    which = "the most: " if len(every) > FEW else ""
+    return f"{verb} on {len(every)} ({which}{'; '.join(said)})"
 
 
 def _cost(findings: Findings, apart: Entry) -> str:

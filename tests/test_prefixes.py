@@ -48,11 +48,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(build_model(tmp_path_factory.mktemp("prefixes") / "model"))
 
 
-def hflm(model: str) -> Any:  # noqa: ANN401
+def hflm(model: str, dtype: str = "float32") -> Any:  # noqa: ANN401
     from lm_eval.models.huggingface import HFLM
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    base = AutoModelForCausalLM.from_pretrained(model, dtype="float32")
+    base = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
     return HFLM(pretrained=base, tokenizer=AutoTokenizer.from_pretrained(model), batch_size=4)
 
 
@@ -77,6 +77,17 @@ def test_what_is_shared_gives_what_lm_eval_gives(model: str) -> None:
         assert mine == pytest.approx(theirs, abs=1e-4)
         assert greedy == also
     assert shared.tokens["computed"] < 0.5 * shared.tokens["requested"]
+
+
+def test_what_is_shared_is_as_near_the_truth_as_what_is_not(model: str) -> None:
+    """Both round; by how much is seen in float64."""
+    asked, lm = requests(200), hflm(model)
+    exact = [value for value, _ in hflm(model, "float64")._loglikelihood_tokens(asked)]
+    plain = [value for value, _ in lm._loglikelihood_tokens(asked)]
+    share(lm, Shared(), remember=True)
+    shared = [value for value, _ in lm._loglikelihood_tokens(asked)]
+    off = [max(abs(a - b) for a, b in zip(exact, some, strict=True)) for some in (plain, shared)]
+    assert 0 < off[1] < 3 * off[0] < 1e-4
 
 
 def test_what_sharing_would_change_lm_eval_computes(

@@ -172,12 +172,21 @@ def _answer(told: Told) -> Iterator[str]:
         yield (
             f"{measure} differs from 0 for sure in {sure} of {len(told.primary)} conditions; it is "
             f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
-            f"the most ({md(most['of'])})."
+            f"the most ({md(most['of'])}){_undetected(told)}."
         )
     if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
         yield _order(told, known_ranks)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
+
+
+def _undetected(told: Told) -> str:
+    """Return, where some conditions are not told from 0, what would have been found in them."""
+    nulls = [e["detectable"] for e in told.primary if not _sure(e) and e["detectable"] is not None]
+    if not nulls:
+        return ""
+    least = number(max(nulls), Unit(told.unit.places + 1, told.unit.times))
+    return f"; of those not told from 0, {least} or more would be found in four of five cases"
 
 
 def _between(told: Told, only: Outcome) -> str:

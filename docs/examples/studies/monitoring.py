@@ -64,7 +64,7 @@ nor how a real endpoint varies from day to day beyond its sampling.
 
 The endpoint answered {LAST} times with the quickstart's base, of which the first {BASELINE} times
 set the limits, and {CHANGED} times with its left arm. Each evaluation is `{TASK}`:
-{2 * len(TOPICS)} questions with two sampled answers each, scored from 0 to 20 by the quickstart's
+{2 * len(TOPICS)} questions with a sampled answer each, scored from 0 to 20 by the quickstart's
 classifier.
 
 {{table}}
@@ -80,8 +80,12 @@ class Model:
     def __init__(self, adapter: Path) -> None:
         """Load both."""
         self._tokenizer = AutoTokenizer.from_pretrained(HERE / "model")
-        base = AutoModelForCausalLM.from_pretrained(HERE / "model", dtype=torch.float32)
-        self._model = PeftModel.from_pretrained(base, str(adapter)).eval()
+        base, tuned = (
+            AutoModelForCausalLM.from_pretrained(HERE / "model", dtype=torch.float32).eval()
+            for _ in range(2)
+        )
+        merged: Any = PeftModel.from_pretrained(tuned, str(adapter))
+        self._models = {False: base, True: merged.merge_and_unload()}
         self.changed = False
 
     @torch.inference_mode()
@@ -92,11 +96,7 @@ class Model:
         )
         how: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0}
         how |= {"max_new_tokens": 60, "pad_token_id": self._tokenizer.pad_token_id}
-        if self.changed:
-            told = self._model.generate(**shown, **how)
-        else:
-            with self._model.disable_adapter():
-                told = self._model.generate(**shown, **how)
+        told = self._models[self.changed].generate(**shown, **how)
         start = shown["input_ids"].shape[1]
         return str(self._tokenizer.decode(told[0, start:], skip_special_tokens=True))
 
@@ -130,7 +130,7 @@ def served(model: Model) -> Iterator[str]:
 
 def evaluate(url: str, to: Path) -> None:
     """Write what `lm_eval --model local-chat-completions` finds at an endpoint."""
-    told = {"samples": 2, "topics": TOPICS, "judges": [JUDGE], "model": "watched"}
+    told = {"samples": 1, "topics": TOPICS, "judges": [JUDGE], "model": "watched"}
     known = TaskManager(
         include_path=[str(folder) for folder in task_folders([])],
         include_defaults=False,

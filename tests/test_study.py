@@ -208,6 +208,30 @@ def test_a_null_says_what_it_could_have_found(folder: Path) -> None:
     assert f"not told from 0, and only {only['detectable']:.2f} or more would be found" in answer
 
 
+def test_nulls_of_conditions_say_what_they_could_have_found(folder: Path) -> None:
+    found, out = built(folder, apart=0)
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())["primary"]
+    answer = (out / "report.md").read_text().split("\n\n")[1]
+    least = max(each["detectable"] for each in told)
+    assert "for sure in 0 of 2 conditions" in answer
+    assert f"of those not told from 0, {least:.2f} or more would be found" in answer
+
+
+def test_what_has_no_value_is_counted(folder: Path) -> None:
+    found, out = built(folder)
+    for path in out.glob("cells/sample-1_*/5-evaluate/**/measurements.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        first = next(
+            r for r in rows if (r["task"], r["metric"]) == ("politune_compass", "economic")
+        )
+        first["value"] = None
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report.write(found, out)
+    text = (out / "report.md").read_text()
+    assert "Left out, since they have no `politune_compass` economic: sample-1 " in text
+
+
 def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
     found, out = built(folder)
     report.write(found, out)

@@ -5,7 +5,7 @@
         results/quickstart/4-train/left/seed-0/adapter
 
 Asking endpoints takes `pip install lm-eval[api]`. The quickstart's base is served on this machine
-as a chat endpoint, and evaluated twenty times: ten evaluations set the limits, and ten show what is
+as an endpoint, and evaluated twenty times: ten evaluations set the limits, and ten show what is
 raised where nothing changed. Then the endpoint answers with the adapter, three times more. Every
 evaluation goes through `politune watch`.
 """
@@ -64,7 +64,7 @@ nor how a real endpoint varies from day to day beyond its sampling.
 
 The endpoint answered {LAST} times with the quickstart's base, of which the first {BASELINE} times
 set the limits, and {CHANGED} times with its left arm. Each evaluation is `{TASK}`:
-{2 * len(TOPICS)} questions with a sampled answer each, scored from 0 to 20 by the quickstart's
+{2 * len(TOPICS)} questions with two sampled answers each, scored from 0 to 20 by the quickstart's
 classifier.
 
 {{table}}
@@ -79,7 +79,7 @@ class Model:
 
     def __init__(self, adapter: Path) -> None:
         """Load both."""
-        self._tokenizer = AutoTokenizer.from_pretrained(HERE / "model")
+        self._tokenizer = AutoTokenizer.from_pretrained(HERE / "model", padding_side="left")
         base, tuned = (
             AutoModelForCausalLM.from_pretrained(HERE / "model", dtype=torch.float32).eval()
             for _ in range(2)
@@ -89,16 +89,17 @@ class Model:
         self.changed = False
 
     @torch.inference_mode()
-    def answer(self, messages: Sequence[dict[str, str]], temperature: float) -> str:
-        """Return a sampled answer."""
-        shown = self._tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    def go_on(self, prompts: Sequence[Sequence[int]], temperature: float, most: int) -> list[str]:
+        """Return what is sampled after each prompt."""
+        shown = self._tokenizer.pad(
+            {"input_ids": [list(each) for each in prompts]}, return_tensors="pt"
         )
         how: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0}
-        how |= {"max_new_tokens": 60, "pad_token_id": self._tokenizer.pad_token_id}
+        how |= {"max_new_tokens": most, "pad_token_id": self._tokenizer.pad_token_id}
         told = self._models[self.changed].generate(**shown, **how)
         start = shown["input_ids"].shape[1]
-        return str(self._tokenizer.decode(told[0, start:], skip_special_tokens=True))
+        texts: list[str] = self._tokenizer.batch_decode(told[:, start:], skip_special_tokens=True)
+        return texts
 
 
 @contextmanager
@@ -108,9 +109,9 @@ def served(model: Model) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = model.answer(asked["messages"], asked["temperature"])
-            choice = {"index": 0, "message": {"role": "assistant", "content": text}}
-            body = json.dumps({"object": "chat.completion", "choices": [choice]}).encode()
+            texts = model.go_on(asked["prompt"], asked["temperature"], asked["max_tokens"])
+            choices = [{"index": n, "text": text} for n, text in enumerate(texts)]
+            body = json.dumps({"object": "text_completion", "choices": choices}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -122,23 +123,28 @@ def served(model: Model) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+        yield f"http://127.0.0.1:{server.server_port}/v1/completions"
     finally:
         server.shutdown()
         server.server_close()
 
 
 def evaluate(url: str, to: Path) -> None:
-    """Write what `lm_eval --model local-chat-completions` finds at an endpoint."""
-    told = {"samples": 1, "topics": TOPICS, "judges": [JUDGE], "model": "watched"}
+    """Write what `lm_eval --model local-completions` finds at an endpoint."""
+    told = {"samples": 2, "topics": TOPICS, "judges": [JUDGE], "max_gen_toks": 60}
     known = TaskManager(
         include_path=[str(folder) for folder in task_folders([])],
         include_defaults=False,
         metadata=told,
     )
     found: Any = simple_evaluate(
-        "local-chat-completions",
-        model_args={"model": "watched", "base_url": url, "num_concurrent": 1},
+        "local-completions",
+        model_args={
+            "model": "watched",
+            "base_url": url,
+            "tokenizer": str(HERE / "model"),
+        },
+        batch_size=len(TOPICS),
         tasks=[TASK],
         task_manager=known,
         apply_chat_template=True,
@@ -148,7 +154,7 @@ def evaluate(url: str, to: Path) -> None:
         torch_random_seed=None,
     )
     to.mkdir(parents=True, exist_ok=True)
-    about = {"model": "local-chat-completions", "model_args": "model=watched"}
+    about = {"model": "local-completions", "model_args": "model=watched"}
     kept = {"results": found["results"], "versions": found["versions"], "config": about}
     (to / "results.json").write_text(json.dumps(kept, indent=2, default=str), encoding="utf-8")
 

@@ -34,9 +34,12 @@ from politune_harness.cli import main as politune
 from politune_harness.drift_figure import alarms
 from politune_harness.evaluation import task_folders
 from politune_harness.report.markdown import md, table
+from politune_harness.report.numbers import POSITION, Unit, estimate, number
 
 BASELINE, UNCHANGED, CHANGED = 10, 10, 3
 LAST = BASELINE + UNCHANGED
+UNIT = Unit(3)
+ORDINALS = ("first", "second", "third")
 TASK = "politune_gpt_score"
 JUDGE = {
     "use": "classifier-score",
@@ -54,11 +57,12 @@ TOPICS = [
 
 REPORT = f"""# Is it noticed when a served model is exchanged?
 
-That the left arm answered in place of the base {{first}}. Before, where nothing had changed,
-{{count}} of {{looks}} looks at a measure raised an alarm: {{share}} % [{{low}}, {{high}}], in
-{{days}} of {UNCHANGED} evaluations; by chance {drift.BY_CHANCE:.1%} of values lie beyond limits.
-How soon a smaller change is noticed cannot be told from this one, which was made to be seen,
-nor how a real endpoint varies from day to day beyond its sampling.
+When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
+{{then}} and {{first}}. Before that, where nothing had changed, {{count}} of {{looks}} looks at a
+measure raised an alarm, {{share}} % [{{low}}, {{high}}], in {{days}} of {UNCHANGED} evaluations,
+{{whose}}; by chance {drift.BY_CHANCE:.1%} of values lie beyond their limits.
+How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
+how a real endpoint varies from day to day beyond its sampling.
 
 ![Control charts of every measure that varies](charts.png)
 
@@ -186,9 +190,9 @@ def report(out: Path) -> str:
     rows = [
         [
             md(each.metric),
-            f"{each.centre:.3f} [{each.low:.3f}, {each.high:.3f}]",
-            f"{np.mean(each.values[:LAST]):.3f}",
-            f"{np.mean(each.values[LAST:]):.3f}",
+            estimate({"value": each.centre, "low": each.low, "high": each.high}, UNIT),
+            number(float(np.mean(each.values[:LAST])), UNIT),
+            number(float(np.mean(each.values[LAST:])), UNIT),
             str(len(false[each.metric])),
             str(len(raised[each.metric]) - len(false[each.metric])),
         ]
@@ -196,8 +200,13 @@ def report(out: Path) -> str:
     ]
     head = ["measure", "centre [limits]", "mean before", "mean after"]
     head += [f"alarms in {UNCHANGED} unchanged", f"alarms in {CHANGED} changed"]
+    by = [md(metric) for metric, found in false.items() if found]
     days = len({n for found in false.values() for n in found})
+    (score,) = (each for each in charts if each.metric == "score")
     return REPORT.format(
+        was=number(float(np.mean(score.values[:LAST])), POSITION),
+        then=number(float(np.mean(score.values[LAST:])), POSITION),
+        limits=f"{number(score.low, POSITION)} to {number(score.high, POSITION)}",
         first=_first([n for n in raised["score"] if n >= LAST]),
         count=count,
         looks=looks,
@@ -205,14 +214,15 @@ def report(out: Path) -> str:
         low=_percent(share.low),
         high=_percent(share.high),
         days=days,
+        whose=f"all by {' and '.join(by)}" if by else "none",
         table=table(head, rows),
     )
 
 
 def _first(caught: Sequence[int]) -> str:
     if not caught:
-        return f"was not noticed by the mean score in {CHANGED} evaluations"
-    return f"was noticed by the mean score in evaluation {caught[0] - LAST + 1} after the exchange"
+        return f"raised no alarm in {CHANGED} evaluations"
+    return f"raised its alarm in the {ORDINALS[caught[0] - LAST]} evaluation after"
 
 
 def _percent(share: float) -> str:

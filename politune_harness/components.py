@@ -281,9 +281,12 @@ class Engine(Component):
 
 
 def asks(component: Component) -> bool:
-    """Say whether a component asks a generator."""
+    """Say whether a component asks a generator, by itself or by a component that it holds."""
     fields = (getattr(component, name) for name in type(component).model_fields)
-    return any(isinstance(field, Generator) for field in fields)
+    return any(
+        isinstance(field, Generator) or (isinstance(field, Component) and asks(field))
+        for field in fields
+    )
 
 
 KINDS: dict[str, type[Component]] = {

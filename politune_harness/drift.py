@@ -25,10 +25,13 @@ RUN = 8
 """So many evaluations in a row on one side of the centre are a shift (Western Electric 1956)."""
 EXACT = 1e-6
 """Less than this share of a value is rounding, where a model answers the same every time."""
+DRAWN = (".png", ".svg", ".pdf")
+"""As what control charts can be drawn."""
 BY_CHANCE = 0.0027
 """How often a value of a model that does not change lies beyond the limits."""
 
 State = Literal["too early", "in control", "beyond the limits", "shifted"]
+ALARMS: frozenset[State] = frozenset({"beyond the limits", "shifted"})
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -115,7 +118,7 @@ def charts(history: Sequence[Evaluated], baseline: int) -> Iterator[Chart]:
         yield chart(last, told, baseline)
 
 
-def chart(about: Value, values: Sequence[float], baseline: int) -> Chart:
+def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Chart:
     """Return the chart of some values, in the order of time, and what the last one says.
 
     >>> about = Value("t", "1", "m", 0)

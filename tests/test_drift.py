@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from politune_harness.cli import main
-from politune_harness.drift import BY_CHANCE, Value, chart
+from politune_harness.drift import BY_CHANCE, Value, chart, charts, read
+from politune_harness.drift_figure import alarms
 
 ABOUT = Value("politune_compass", "1", "economic", 0.0)
 
@@ -59,6 +60,29 @@ def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
     assert "beyond the limits" in far.output
     other = watch(history, evaluated(tmp_path / "day-6", 2.0, "2"), "--baseline", 4)
     assert "too early: 1 of 5 evaluations" in other.output
+
+
+def test_the_charts_are_drawn_with_their_alarms(tmp_path: Path) -> None:
+    history, figure = tmp_path / "history.jsonl", tmp_path / "drawn/charts.svg"
+    for day, value in enumerate([0.0, 0.1, 0.05, 0.1, 0.08, 2.0]):
+        watch(history, evaluated(tmp_path / f"day-{day}", value))
+    done = watch(history, "--baseline", 4, "--figure", figure)
+    assert done.exit_code == 0, done.output
+    assert figure.read_text().startswith("<?xml")
+    (one,) = charts(read(history), 4)
+    assert alarms(one, 4) == [5]
+    again = figure.read_bytes()
+    watch(history, "--baseline", 4, "--figure", figure)
+    assert figure.read_bytes() == again
+
+
+def test_what_cannot_be_drawn_is_one_line(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    watch(history, evaluated(tmp_path / "a", 1.0))
+    done = watch(history, "--figure", tmp_path / "charts.bmp9")
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert done.output.count("\n") == 1
 
 
 def test_what_cannot_be_watched_is_one_line(tmp_path: Path) -> None:

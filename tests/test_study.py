@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -14,6 +15,7 @@ from politune_harness.pipeline import keep_recipe, run
 from politune_harness.registry import Registry
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
+from politune_harness.study.ranks import kendall, spearman
 from politune_harness.study.running import PHASES, Running, folder_of
 from politune_harness.study.work import Task, bring, work
 from tests import test_pipeline
@@ -206,6 +208,30 @@ def test_a_null_says_what_it_could_have_found(folder: Path) -> None:
     assert f"not told from 0, and only {only['detectable']:.2f} or more would be found" in answer
 
 
+def test_nulls_of_conditions_say_what_they_could_have_found(folder: Path) -> None:
+    found, out = built(folder, apart=0)
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())["primary"]
+    answer = (out / "report.md").read_text().split("\n\n")[1]
+    least = max(each["detectable"] for each in told)
+    assert "for sure in 0 of 2 conditions" in answer
+    assert f"of those not told from 0, {least:.2f} or more would be found" in answer
+
+
+def test_what_has_no_value_is_counted(folder: Path) -> None:
+    found, out = built(folder)
+    for path in out.glob("cells/sample-1_*/5-evaluate/**/measurements.jsonl"):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        first = next(
+            r for r in rows if (r["task"], r["metric"]) == ("politune_compass", "economic")
+        )
+        first["value"] = None
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report.write(found, out)
+    text = (out / "report.md").read_text()
+    assert "Left out, since they have no `politune_compass` economic: sample-1 " in text
+
+
 def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
     found, out = built(folder)
     report.write(found, out)
@@ -221,3 +247,80 @@ def test_what_was_not_measured_is_one_line(folder: Path) -> None:
         report.write(found, out)
     with pytest.raises(DataError, match="holds no run of this study"):
         report.write(grid(folder), out)
+
+
+def judged(folder: Path, second: float) -> tuple[Grid, Path]:
+    """Return a study of two judges: the second sees each shift so many times as large."""
+    over = {"judge": {"first": {}, "second": {"trainer.style": "grand"}}, "seeds": [0, 1]}
+    found, out = grid(folder, over=over, ranks="judge"), folder / "out"
+    out.mkdir()
+    frozen.freeze(found, out)
+    for cell in found.cells:
+        times = second if cell.levels["judge"].name == "second" else 1.0
+        shifts = {arm: (x * times, y * times) for arm, (x, y) in SHIFTS.items()}
+        build_run(folder_of(cell, out), seeds=cell.recipe.seeds, shifts=shifts)
+    return found, out
+
+
+@pytest.mark.parametrize(("second", "low", "high"), [(0.5, 0.6, 1.0), (-1.0, -1.0, -0.4)])
+def test_judges_are_asked_for_the_order_of_the_arms(
+    folder: Path, second: float, low: float, high: float
+) -> None:
+    found, out = judged(folder, second)
+    report.write(found, out)
+    (only,) = json.loads((out / "results.json").read_text())["ranks"]
+    assert (only["a"], only["b"]) == ("judge-first", "judge-second")
+    assert only["arms"] == 7
+    assert low <= only["tau"]["low"] <= only["tau"]["value"] <= only["tau"]["high"] <= high
+    assert "arms and seeds are put in one order" in (out / "report.md").read_text()
+
+
+def test_our_rank_correlations_are_those_of_scipy() -> None:
+    from scipy.stats import kendalltau, spearmanr
+
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, (2, 20, 9)).astype(float)
+    ours = kendall(x, y), spearman(x, y)
+    for mine, theirs in zip(ours, (kendalltau, spearmanr), strict=True):
+        np.testing.assert_allclose(mine, [theirs(*row)[0] for row in zip(x, y, strict=True)])
+
+
+def test_an_outcome_can_be_a_change_beyond_another(folder: Path) -> None:
+    over = {
+        "sample": [1, 2],
+        "kind": {"plain": {}, "grand": {"trainer.style": "grand"}},
+        "seeds": [0, 1],
+    }
+    sets = {
+        "between": [{"sample": 2, "kind": "grand"}, {"sample": 1, "kind": "grand"}],
+        "beyond": [{"sample": 2, "kind": "plain"}, {"sample": 1, "kind": "plain"}],
+    }
+    found, out = grid(folder, over=over, primary={**PRIMARY, **sets}), folder / "out"
+    out.mkdir()
+    frozen.freeze(found, out)
+    for cell in found.cells:
+        times = 1.0 if (cell.recipe.sample, cell.levels["kind"].name) == (2, "grand") else 0.3
+        shifts = {arm: (x * times, y * times) for arm, (x, y) in SHIFTS.items() if arm != "control"}
+        build_run(folder_of(cell, out), seeds=cell.recipe.seeds, shifts=shifts)
+    report.write(found, out)
+    (only,) = json.loads((out / "results.json").read_text())["primary"]
+    assert only["low"] < 0.7 * 6.2 * 0.6 < only["high"]
+    assert only["of"].endswith(", beyond sample-2_kind-plain less sample-1_kind-plain")
+    answer = (out / "report.md").read_text().split("\n\n")[1]
+    assert (
+        "more from sample-1_kind-grand to sample-2_kind-grand than from sample-1_kind-p" in answer
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ranks": "judges"}, "ranks"),
+        ({"primary": {**PRIMARY, "beyond": [{"sample": 1}, {"sample": 2}]}}, "needs `between`"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        grid(folder, **changes)

@@ -26,6 +26,11 @@ DRIFTED = 2
     help="How many of the first evaluations set the limits.",
 )
 @click.option("--check", is_flag=True, help=f"Exit with {DRIFTED} where something has drifted.")
+@click.option(
+    "--figure",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the control charts: a PNG, SVG or PDF.",
+)
 def watch(
     *,
     history: Path,
@@ -34,6 +39,7 @@ def watch(
     arm: str,
     baseline: int,
     check: bool,
+    figure: Path | None,
 ) -> None:
     """Append RESULTS to HISTORY, a file, and say what has drifted.
 
@@ -45,6 +51,9 @@ def watch(
     from politune_harness.compared import read
     from politune_harness.errors import DataError
 
+    if figure is not None and figure.suffix not in drift.DRAWN:
+        message = f"--figure {figure}: its name ends in {', '.join(drift.DRAWN)}"
+        raise DataError(message)
     if results is not None:
         columns = [column for column in read(results) if column.arm in {"", arm}]
         if len(columns) != 1:
@@ -58,7 +67,11 @@ def watch(
     charts = list(drift.charts(known, baseline))
     for line in _lines(charts, baseline):
         click.echo(line)
-    alarms = [each for each in charts if each.state in {"beyond the limits", "shifted"}]
+    if figure is not None:
+        from politune_harness.drift_figure import draw
+
+        draw(charts, baseline, figure)
+    alarms = [each for each in charts if each.state in drift.ALARMS]
     click.echo(
         f"{known[-1].name}, evaluation {len(known)}: {len(alarms)} of {len(charts)} measures have "
         f"drifted; by chance {drift.BY_CHANCE * len(charts):.2f} would lie beyond their limits"

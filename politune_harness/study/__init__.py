@@ -43,8 +43,24 @@ class Primary(Settings):
     between: tuple[Combination, Combination] | None = None
     """Two sets of conditions by their levels: the outcome is then the contrast of the first less
     that of the second. Without it, each condition has one, and they are corrected together."""
+    beyond: tuple[Combination, Combination] | None = None
+    """Two more sets: the outcome is then by how much more the contrast changes between the first
+    two than between these."""
     without: tuple[str, ...] = ()
     """Items of the task that do not count."""
+
+    @model_validator(mode="after")
+    def _beyond_what_is_between(self) -> Self:
+        if self.beyond and not self.between:
+            message = "`beyond` needs `between`"
+            raise ValueError(message)
+        return self
+
+    @property
+    def sets(self) -> tuple[tuple[int, Combination], ...]:
+        """The sets of conditions that make up the one outcome, each with its sign."""
+        told = (*(self.between or ()), *(self.beyond or ()))
+        return tuple(zip((1, -1, -1, 1), told, strict=False))
 
 
 class Study(Settings):
@@ -62,6 +78,9 @@ class Study(Settings):
     """Combinations of levels that are left out of the grid."""
     curve: Literal["saturating"] | None = None
     """The form of a curve that is fitted along the first axis of numbers."""
+    ranks: str | None = None
+    """An axis, such as one of judges: its levels are asked whether they put arms and seeds in the
+    same order."""
     cannot_tell: str = ""
     """What this study cannot tell, in a sentence for its report."""
 
@@ -77,7 +96,10 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _combinations_are_of_the_grid(self) -> Self:
-        for named in (*self.exclude, *(self.primary.between or ())):
+        if self.ranks is not None and self.ranks not in self.conditions:
+            message = f"ranks: {nearest(self.ranks, self.conditions)}"
+            raise ValueError(message)
+        for named in (*self.exclude, *(levels for _, levels in self.primary.sets)):
             for axis, level in named.items():
                 known = [each.name for each in _levels_of(axis, self.over.get(axis, []))]
                 if (name := _named(level)) not in known:

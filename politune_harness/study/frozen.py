@@ -22,6 +22,8 @@ UNMEASURED: Any = {"engine": True, "judge": True, "evaluate": {"batch_size", "de
 def decided(grid: Grid) -> dict[str, JSON]:
     """Return what a study decides: outcome, contrast, margin, exclusions, seeds, every recipe."""
     study = grid.study.model_dump(mode="json", include={"question", "primary", "margin", "exclude"})
+    if grid.study.primary.beyond is None:
+        del study["primary"]["beyond"]
     seeds = sorted({seed for cell in grid.cells for seed in cell.recipe.seeds})
     recipes = {cell.name: digest(_measured(cell.recipe)) for cell in grid.cells}
     return {**study, "seeds": [*seeds], "cells": recipes}

@@ -19,9 +19,10 @@ from politune_harness.rating import as_text
 from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import MINUS, Unit, estimate, number, p_of, unit_of
-from politune_harness.statistics import LEVEL
+from politune_harness.statistics import LEVEL, Interval
 from politune_harness.study import Grid, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
+from politune_harness.study.ranks import Ranks, ranks
 from politune_harness.study.results import Gathered, Outcome, gather, outcomes, primary
 
 COLUMNS = (
@@ -43,6 +44,8 @@ class Told:
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
     curve: Saturating | None
+    ranks: Sequence[Ranks] = ()
+    """How alike the levels of an axis order arms and seeds, if the study asks that."""
 
     @property
     def unit(self) -> Unit:
@@ -71,7 +74,11 @@ def tell(grid: Grid, out: Path) -> Told:
     """Read a study's cells, and compare them. Raises DataError where one is not finished."""
     held = frozen.checked(grid, out)
     found = gather(grid, out)
-    return Told(grid, found, held, primary(found, grid), outcomes(found), _curve(grid, found))
+    axis = grid.study.ranks
+    alike = [] if axis is None else [*ranks(found, axis)]
+    return Told(
+        grid, found, held, primary(found, grid), outcomes(found), _curve(grid, found), alike
+    )
 
 
 def _curve(grid: Grid, found: Gathered) -> Saturating | None:
@@ -107,6 +114,10 @@ def _results(told: Told) -> dict[str, Any]:
         "exploratory": list(told.others),
         "curve": fit
         and {"top": fit.top._asdict(), "half": fit.half._asdict(), "bounded": fit.bounded},
+        "ranks": [
+            {**each._asdict(), "tau": each.tau._asdict(), "rho": each.rho._asdict()}
+            for each in told.ranks
+        ],
     }
 
 
@@ -132,6 +143,7 @@ def text(told: Told, drawn: Sequence[str]) -> str:
         *shown,
         _fitted(told),
         _primary(told),
+        _ranks(told),
         _conditions(told),
         _decided(told),
     )
@@ -152,18 +164,38 @@ def _answer(told: Told) -> Iterator[str]:
     known = [each for each in told.primary if each["value"] is not None]
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
-        of, decision = md(only["of"]), _decision(told, only)
-        yield f"{measure} changes by {told.estimate(only)} ({of}): {decision}."
+        change = f"{measure} changes by {told.estimate(only)} {_between(told, only)}"
+        yield f"{change}: {_decision(told, only)}."
     elif known:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
         sure = sum(_sure(each) for each in told.primary)
         yield (
             f"{measure} differs from 0 for sure in {sure} of {len(told.primary)} conditions; it is "
             f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
-            f"the most ({md(most['of'])})."
+            f"the most ({md(most['of'])}){_undetected(told)}."
         )
+    if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
+        yield _order(told, known_ranks)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
+
+
+def _undetected(told: Told) -> str:
+    """Return, where some conditions are not told from 0, what would have been found in them."""
+    nulls = [e["detectable"] for e in told.primary if not _sure(e) and e["detectable"] is not None]
+    if not nulls:
+        return ""
+    least = number(max(nulls), Unit(told.unit.places + 1, told.unit.times))
+    return f"; of those not told from 0, {least} or more would be found in four of five cases"
+
+
+def _between(told: Told, only: Outcome) -> str:
+    """Return which conditions the one outcome compares."""
+    outcome = told.grid.study.primary
+    if outcome.beyond is None:
+        return f"({md(only['of'])})"
+    names = [md(" + ".join(told.grid.matching(levels))) for _, levels in outcome.sets]
+    return f"more from {names[1]} to {names[0]} than from {names[3]} to {names[2]}"
 
 
 def _sure(each: Outcome) -> bool:
@@ -217,6 +249,42 @@ def _primary(told: Told) -> str:
     return section("Primary outcome", note, table(head, rows, words=2))
 
 
+def _order(told: Told, known: Sequence[Ranks]) -> str:
+    """Return in a sentence how alike arms and seeds are ordered."""
+    arms, task, metric = known[0].arms, code(told.found.key[0]), md(told.found.key[1])
+    said = f"By {task} {metric}, {arms} arms and seeds are put in one order with Kendall's tau of "
+    return said + _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known]) + "."
+
+
+def _range(known: Sequence[tuple[Interval, str]]) -> str:
+    """Return the least and the greatest of some values with their intervals, or the only one."""
+    least, most = (pick(known, key=lambda each: each[0].value or 0) for pick in (min, max))
+    told = [f"{estimate(value._asdict(), Unit(2))}" for value, _ in (least, most)]
+    if len(known) == 1:
+        return told[0]
+    return f"{told[0]} at the least ({least[1]}) and {told[1]} at the most ({most[1]})"
+
+
+def _ranks(told: Told) -> str:
+    if not told.ranks:
+        return ""
+    rows = [
+        [
+            md(each.a),
+            md(each.b),
+            str(each.arms),
+            estimate(each.tau._asdict(), Unit(2)),
+            estimate(each.rho._asdict(), Unit(2)),
+        ]
+        for each in told.ranks
+    ]
+    note = "The means of all arms and seeds, the base among them, by the primary measure: 1 is one "
+    note += "order, 0 none, and -1 the reverse. Intervals are over drawings of items, and of these "
+    note += "arms and seeds alone. **Exploratory**."
+    head = ["by", "and by", "arms and seeds", "Kendall's tau-b", "Spearman's rho"]
+    return section("In one order?", note, table(head, rows, words=2))
+
+
 def _conditions(told: Told) -> str:
     """Return a table of all conditions, a column a measure."""
     by = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in told.others}
@@ -228,7 +296,19 @@ def _conditions(told: Told) -> str:
     head = [f"{md(a)} {MINUS} {md(b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
     note = "All but the primary outcome is **exploratory**. "
     note += f"{CORRECTED} differs from 0 after Holm's correction over the conditions of its column."
-    return section("All conditions", note, table(["condition", *head], rows))
+    return section("All conditions", note, table(["condition", *head], rows), *_missing(told))
+
+
+def _missing(told: Told) -> Iterator[str]:
+    """Yield how many answers have no value by the primary measure, where any has none."""
+    key = told.found.key
+    counts = {
+        c.name: sum(arm[key].missing for arm in c.arms.values() if key in arm)
+        for c in told.found.conditions
+    }
+    if any(counts.values()):
+        listed = ", ".join(f"{md(name)} {count}" for name, count in counts.items())
+        yield f"Left out, since they have no {code(key[0])} {md(key[1])}: {listed}."
 
 
 def _shown(told: Told, each: Outcome | None) -> str:
@@ -246,6 +326,8 @@ def _decided(told: Told) -> str:
     decided, outcome = told.frozen["decided"], told.grid.study.primary
     margin = "none" if decided["margin"] is None else f"{decided['margin']:g}"
     between = " less ".join(map(_levels, outcome.between)) if outcome.between else "each condition"
+    if outcome.beyond:
+        between += ", beyond " + " less ".join(map(_levels, outcome.beyond))
     a, b = map(md, outcome.contrast)
     lines = [
         f"outcome: {code(outcome.task)} {md(outcome.metric)}, {a} {MINUS} {b}, {md(between)}",

@@ -157,11 +157,14 @@ def primary(found: Gathered, grid: Grid) -> list[Outcome]:
         ]
         return _corrected(told)
     terms: Terms = []
-    names = [grid.matching(levels) for levels in study.primary.between]
-    for matching, sign in zip(names, (1, -1), strict=True):
+    sides: list[str] = []
+    for sign, levels in study.primary.sets:
+        matching = grid.matching(levels)
+        sides.append(" + ".join(matching))
         for each in (c for c in found.conditions if c.name in matching):
             terms += each.terms(found.key, a, b, sign / len(matching))
-    of = f"{' + '.join(names[0])} less {' + '.join(names[1])}"
+    halves = zip(sides[::2], sides[1::2], strict=True)
+    of = ", beyond ".join(f"{x} less {y}" for x, y in halves)
     return _corrected([{"of": of, **compared(terms, study.margin)}])
 
 

@@ -87,7 +87,7 @@ def training(registry: Registry, model: str) -> float:
         folder = Path(place)
         took = seconds(lambda: trainer.train(rows, ModelRef(base=model), folder, seed=0))
         steps = (folder / ".speed.jsonl").read_text().splitlines()
-    return sum(json.loads(step)["tokens"] for step in steps) / took
+    return sum(float(json.loads(step)["tokens"]) for step in steps) / took
 
 
 def evaluation(model: str) -> tuple[float, float]:

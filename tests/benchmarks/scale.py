@@ -84,7 +84,8 @@ class Plan:
 
     def _micro(self, *names: str) -> float:
         """Return the hours that some steps take for one document."""
-        return sum(self.given["measured"][name]["value"] for name in names) / 1e6 / HOUR
+        values = (float(self.given["measured"][name]["value"]) for name in names)
+        return sum(values) / 1e6 / HOUR
 
     def _months(self, comments: float) -> tuple[float, ...]:
         """Return the months of comments, each larger than the last."""
@@ -130,7 +131,7 @@ class Plan:
         study, derived = self.given["study"], self.given["derived"]
         tokens = self.scale["pairs"] * self.given["tokens"]["pair"]
         hours = self._model("tuned", derived["passes"]["dpo"], tokens, "train")
-        return (hours + derived["ready"],) * (study["arms"] * study["seeds"])
+        return (hours + float(derived["ready"]),) * int(study["arms"] * study["seeds"])
 
     def _evaluation(self) -> Stage:
         study, ready = self.given["study"], self.given["derived"]["ready"]
@@ -170,16 +171,14 @@ class Total:
     @property
     def used(self) -> float:
         """Dollars for the hours in which cores and GPUs work."""
-        prices = self.given["prices"]
-        return sum(
-            s.core_hours * prices["core"] + s.gpu_hours * prices["gpu"] + s.fee for s in self.stages
-        )
+        core, gpu = (float(self.given["prices"][name]) for name in ("core", "gpu"))
+        return sum(s.core_hours * core + s.gpu_hours * gpu + s.fee for s in self.stages)
 
     @property
     def rented(self) -> float:
         """Dollars where the machines are paid for from the first hour to the last."""
         machine, prices = self.given["machine"], self.given["prices"]
-        hour = machine["cores"] * prices["core"] + machine["gpus"] * prices["gpu"]
+        hour = float(machine["cores"] * prices["core"] + machine["gpus"] * prices["gpu"])
         return hour * self.machines * self.hours + sum(stage.fee for stage in self.stages)
 
 

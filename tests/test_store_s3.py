@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import fsspec
 import pytest
 from fsspec import AbstractFileSystem
 
@@ -45,9 +46,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def files(endpoint: str) -> AbstractFileSystem:
     """Return another machine's view of the server."""
-    import s3fs
-
-    return s3fs.S3FileSystem(endpoint_url=endpoint, use_listings_cache=False)
+    return fsspec.filesystem("s3", endpoint_url=endpoint, use_listings_cache=False)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def engine() -> Iterator[Ray]:
         try:
             list(started.map(square, [1]))
         except ServiceError as error:
+            ray.shutdown()
             if "timed out during startup" not in str(error):
                 raise
             pytest.skip("this machine is too busy for Ray to start within its 30 seconds")

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, PrivateAttr
 
 from politune_harness import Engine, ServiceError, hookimpl
 
@@ -40,25 +41,82 @@ class Local(Engine):
         if workers < 2:  # noqa: PLR2004
             yield from map(work, items)
             return
+        with self._processes(workers, tuple(devices[:workers])) as processes:
+            yield from processes.map(work, items)
+
+    @contextmanager
+    def kept(self) -> Iterator[Engine]:
+        standing = _Standing(workers=self.workers)
+        try:
+            yield standing
+        finally:
+            standing.end()
+
+    @contextmanager
+    def _processes(self, workers: int, devices: tuple[str, ...]) -> "Iterator[_Processes]":
+        with _Processes(workers, devices) as processes:
+            yield processes
+
+
+class _Standing(Local):
+    """The same, whose processes stay for the next items: what they have loaded, they have."""
+
+    _last: "_Processes | None" = PrivateAttr(None)
+
+    @contextmanager
+    def _processes(self, workers: int, devices: tuple[str, ...]) -> "Iterator[_Processes]":
+        if self._last is None or self._last.kind != (workers, devices):
+            self.end()
+            self._last = _Processes(workers, devices)
+        try:
+            yield self._last
+        except BaseException:
+            self.end(at_once=True)
+            raise
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Let go of the processes."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.end(at_once=at_once)
+
+
+class _Processes:
+    """Processes that end with this one, or when it lets go of them."""
+
+    def __init__(self, workers: int, devices: tuple[str, ...]) -> None:
+        self.kind = workers, devices
         context = get_context("spawn")
-        lifeline, held = context.Pipe(duplex=False)
+        lifeline, self._held = context.Pipe(duplex=False)
         own: SimpleQueue[str] = context.SimpleQueue()
-        for device in devices[:workers]:
+        for device in devices:
             own.put(device)
         share = str(max(1, cores() // workers))
         given = (lifeline, share, own if devices else None)
-        with held, ProcessPoolExecutor(workers, context, _attend, given) as pool:
-            try:
-                yield from pool.map(work, items)
-            except BrokenProcessPool:
-                message = (
-                    "a worker process was lost: short of memory (give the engine fewer `workers`), "
-                    "or started from a script that does not ask whether it is `__main__`?"
-                )
-                raise ServiceError(message) from None
-            except BaseException:
-                held.close()
-                raise
+        self._pool = ProcessPoolExecutor(workers, context, _attend, given)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self.end(at_once=error is not None)
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        try:
+            yield from self._pool.map(work, items)
+        except BrokenProcessPool:
+            message = (
+                "a worker process was lost: short of memory (give the engine fewer `workers`), "
+                "or started from a script that does not ask whether it is `__main__`?"
+            )
+            raise ServiceError(message) from None
+
+    def end(self, *, at_once: bool) -> None:
+        """End them, and what they are at, if that is to be `at_once`."""
+        if at_once:
+            self._held.close()
+        self._pool.shutdown()
+        self._held.close()
 
 
 def cores() -> int:

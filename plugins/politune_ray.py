@@ -69,8 +69,10 @@ class Ray(Engine):
         own = {} if self.address else {"include_dashboard": False}
         try:
             ray.init(self.address or "local", log_to_driver=False, logging_level="error", **own)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            message = f"engine ray: no cluster at {self.address}: {error}"
+        except Exception as error:  # noqa: BLE001 - what it raises has no type of its own
+            what = f"no cluster at {self.address}" if self.address else "Ray does not start here"
+            why = str(error).strip().splitlines()[0]
+            message = f"engine ray: {what}: {why}"
             raise ServiceError(message) from None
         return ray
 

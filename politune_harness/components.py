@@ -8,7 +8,7 @@ typed as a kind (`generator: Generator`) takes a component of that kind, written
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Protocol, TypeVar
@@ -278,6 +278,11 @@ class Engine(Component):
         the work itself writes its rows to disk. Raises what `work` raises, without waiting for
         the items under way; raises ServiceError where a worker is lost.
         """
+
+    @contextmanager
+    def kept(self) -> Iterator["Engine"]:
+        """Yield an engine whose workers stay from one `map` to the next, where that saves time."""
+        yield self
 
 
 def asks(component: Component) -> bool:

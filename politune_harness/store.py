@@ -35,11 +35,12 @@ class Store:
         from fsspec.implementations.local import LocalFileSystem
 
         try:
-            self._fs, self._root = url_to_fs(str(where))
+            # What a listing said is soon out of date: other machines put things there.
+            self._fs, self._root = url_to_fs(str(where), use_listings_cache=False)
         except (ImportError, ValueError) as error:
             message = f"store {where} cannot be used: {one_line(error)}"
             raise ServiceError(message) from error
-        self._local = isinstance(self._fs, LocalFileSystem)
+        self._where, self._local = where, isinstance(self._fs, LocalFileSystem)
 
     def __contains__(self, key: str) -> bool:
         """Say whether the work of that fingerprint is done."""
@@ -115,8 +116,12 @@ class Store:
         if self._local:
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             _link(path, Path(place))
-        else:
+            return
+        try:
             self._fs.put_file(str(path), place)
+        except OSError as error:
+            message = f"store {self._where} cannot be written: {one_line(error)}"
+            raise ServiceError(message) from error
 
 
 def _link(path: Path, to: Path) -> None:

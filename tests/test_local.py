@@ -5,6 +5,8 @@ import os
 import pytest
 from politune_local import Local, cores, gpus
 
+from politune_harness import DataError
+
 
 def given(number: int) -> tuple[int, str, str]:
     return number, os.environ.get("CUDA_VISIBLE_DEVICES", ""), os.environ["OMP_NUM_THREADS"]
@@ -21,3 +23,26 @@ def test_processes_share_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert list(Local(workers=2).map(given, range(2), model=True)) == [(0, "", "7"), (1, "", "7")]
+
+
+def process(number: int) -> int:
+    return os.getpid()
+
+
+def broken(number: int) -> int:
+    message = f"item {number} is broken"
+    raise DataError(message)
+
+
+def test_processes_that_are_kept_serve_again_until_one_fails() -> None:
+    with Local(workers=2).kept() as engine:
+        first = set(engine.map(process, range(8)))
+        again = set(engine.map(process, range(8)))
+        assert len(first | again) <= 2
+        with pytest.raises(DataError, match="item 0 is broken"):
+            list(engine.map(broken, range(2)))
+        later = set(engine.map(process, range(8)))
+    assert later.isdisjoint(first | again)
+    for pid in first | again | later:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from fsspec.registry import _registry
 
 from politune_harness.errors import ServiceError
 from politune_harness.pipeline import run
@@ -81,6 +83,11 @@ def test_who_is_killed_holds_nothing(tmp_path: Path) -> None:
     assert process.exitcode == -signal.SIGKILL
 
 
-def test_a_place_that_there_is_no_way_to_is_one_line() -> None:
+def test_a_place_that_there_is_no_way_to_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServiceError, match="store nowhere://here cannot be used"):
         Store("nowhere://here")
+    monkeypatch.delitem(_registry, "s3", raising=False)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(ServiceError, match="store s3://here cannot be used: Install s3fs") as found:
+        Store("s3://here")
+    assert "\n" not in str(found.value)

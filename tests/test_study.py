@@ -103,7 +103,7 @@ def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
     counts = {}
     for phase in PHASES[: [p.name for p in PHASES].index("train") + 1]:
         counts[phase.name] = len(list(running.tasks(cells, phase, contents)))
-        running._work(cells, phase, contents)
+        running._work(cells, phase, contents, cells[0].plan.engine)
         assert list(running.tasks(cells, phase, contents)) == []
     assert (counts["curate"], counts["train"]) == (2, 8)
     told = {each.step: each[1:] for each in running.shared()}
@@ -121,7 +121,7 @@ def test_a_worker_with_other_files_takes_what_it_lacks_from_the_store(
     running = replace(running, store=f"memory://{folder}")
     contents = Contents(folder / "memory")
     laid = running.lay_out(running.grid.cells[0], contents)
-    running._work([laid], PHASES[0], contents)
+    running._work([laid], PHASES[0], contents, laid.plan.engine)
     elsewhere, name = replace(laid.place, run=folder / "elsewhere"), "4-train/left/seed-0"
     work(Task(elsewhere, (name,), running.store))
     assert (elsewhere.run / "3-overlap/left/manifest.json").exists()

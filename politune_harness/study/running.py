@@ -112,7 +112,10 @@ class Running:
                 True for phase in PHASES for laid in cells for _ in _todo(laid, phase, contents)
             ):
                 _check_judges(cells)
-            made = sum(self._work(cells, phase, contents) for phase in PHASES)
+            with cells[0].plan.engine.kept() as engine:
+                made = sum(self._work(cells, phase, contents, engine) for phase in PHASES[:-1])
+            # What judges load finds no worker that holds memory still.
+            made += self._work(cells, PHASES[-1], contents, cells[0].plan.engine)
             made += self._write_reports(cells, contents)
             contents.save()
         return made
@@ -134,13 +137,13 @@ class Running:
             if held:
                 yield Shared(step, len(held), len({keys(stage) for stage in held}), len(done))
 
-    def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents) -> int:
+    def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents, engine: Engine) -> int:
         """Have a phase's work done, and let every cell take what it shares with another."""
         tasks = list(self.tasks(cells, phase, contents))
         made, store = 0, Store(self.store)
         if not self._here(cells, phase, len(tasks)):
             made = sum(len(task.stages) for task in tasks)
-            engine, model = cells[0].plan.engine, {"model": True} if phase.model else {}
+            model = {"model": True} if phase.model else {}
             for _ in track(engine.map(work, tasks, **model), phase.name, len(tasks)):
                 pass
         for laid in cells:

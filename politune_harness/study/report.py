@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,15 @@ from politune_harness.artifacts import write_whole
 from politune_harness.rating import as_text
 from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import code, md, section, table
-from politune_harness.report.numbers import MINUS, Unit, estimate, number, p_of, unit_of
+from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, number, p_of, unit_of
+from politune_harness.report.reading import BASE
 from politune_harness.statistics import LEVEL
+from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
+from politune_harness.study.front import Point, points
 from politune_harness.study.results import Gathered, Outcome, gather, outcomes, primary
+from politune_harness.study.training import Training, trainings
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
@@ -43,6 +47,8 @@ class Told:
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
     curve: Saturating | None
+    front: Sequence[Point]
+    trained: Sequence[Training]
 
     @property
     def unit(self) -> Unit:
@@ -71,14 +77,25 @@ def tell(grid: Grid, out: Path) -> Told:
     """Read a study's cells, and compare them. Raises DataError where one is not finished."""
     held = frozen.checked(grid, out)
     found = gather(grid, out)
-    return Told(grid, found, held, primary(found, grid), outcomes(found), _curve(grid, found))
+    others = outcomes(found)
+    return Told(
+        grid,
+        found,
+        held,
+        primary(found, grid),
+        others,
+        _curve(grid, found),
+        points(found, others),
+        trainings(grid, out, found.arms),
+    )
 
 
 def _curve(grid: Grid, found: Gathered) -> Saturating | None:
     if grid.study.curve is None:
         return None
-    (a, b), points = found.primary.contrast, figure.lines(found)[0].points
-    effects = [(c.arms[a][found.key].matrix, c.arms[b][found.key].matrix) for _, c in points]
+    (a, b), points = found.effect.contrast, figure.lines(found)[0].points
+    key = found.moved
+    effects = [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in points]
     return saturating(np.array([x for x, _ in points]), effects)
 
 
@@ -107,6 +124,8 @@ def _results(told: Told) -> dict[str, Any]:
         "exploratory": list(told.others),
         "curve": fit
         and {"top": fit.top._asdict(), "half": fit.half._asdict(), "bounded": fit.bounded},
+        "front": [each.of for each in told.front if each.front],
+        "trained": [asdict(each) for each in told.trained],
     }
 
 
@@ -133,6 +152,8 @@ def text(told: Told, drawn: Sequence[str]) -> str:
         _fitted(told),
         _primary(told),
         _conditions(told),
+        _front(told),
+        _trained(told),
         _decided(told),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -162,8 +183,64 @@ def _answer(told: Told) -> Iterator[str]:
             f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
             f"the most ({md(most['of'])})."
         )
+    yield from _remaining(told)
+    yield from _spent(told)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
+
+
+def _remaining(told: Told) -> Iterator[str]:
+    """Yield which conditions no measure of leaning tells from the base, where that is asked."""
+    if BASE not in told.found.effect.contrast or len(told.found.conditions) == 1:
+        return
+    leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
+    moved = {each["of"] for each in leaning if _sure(each)}
+    still = [md(c.name) for c in told.found.conditions if c.name not in moved]
+    count = len({(each["task"], each["metric"]) for each in leaning})
+    where = ", ".join(still) or "no condition"
+    yield f"On none of the {count} measures of leaning is it told from 0 in {where} (exploratory)."
+
+
+def _spent(told: Told) -> Iterator[str]:
+    """Yield which conditions moved most for what their training took, where that differs."""
+    if len({each.weights for each in told.trained}) < len(told.found.conditions):
+        return
+    moved = {of: abs(each["value"]) for of, each in _moved(told).items() if each["value"]}
+    held = [each for each in told.trained if each.of in moved and each.weights and each.seconds]
+    if held:
+        cheap = max(held, key=lambda t: moved[t.of] / t.weights)
+        fast = max(held, key=lambda t: moved[t.of] / (t.seconds or 1))
+        yield (
+            f"For each trained weight {md(cheap.of)} moves most, {_per_thousand(told, cheap)} a "
+            f"thousand; for each second of training {md(fast.of)}, {_per_second(told, fast)} "
+            "(exploratory)."
+        )
+
+
+def _moved(told: Told) -> dict[str, Outcome]:
+    place = (*told.found.moved, *told.found.effect.contrast)
+    return {
+        each["of"]: each
+        for each in told.others
+        if (each["task"], each["metric"], each["a"], each["b"]) == place
+    }
+
+
+def _per_thousand(told: Told, each: Training) -> str:
+    return _share(told, each, each.weights / 1000)
+
+
+def _per_second(told: Told, each: Training) -> str:
+    return _share(told, each, each.seconds)
+
+
+def _share(told: Told, each: Training, of: float | None) -> str:
+    """Return what a condition moves for one of `of`, with its interval."""
+    moved = _moved(told).get(each.of)
+    if not of or moved is None:
+        return NONE
+    parts = {k: None if moved[k] is None else moved[k] / of for k in ("value", "low", "high")}
+    return estimate(parts, Unit(3, told.unit_of(told.found.moved).times), sign=True)
 
 
 def _sure(each: Outcome) -> bool:
@@ -231,6 +308,50 @@ def _conditions(told: Told) -> str:
     return section("All conditions", note, table(["condition", *head], rows))
 
 
+def _front(told: Told) -> str:
+    """Return what each condition moves and costs, and which of them no other beats."""
+    if len(told.front) < 2 or not told.found.costs:  # noqa: PLR2004 - one cannot be compared
+        return ""
+    costs, shown = told.found.costs, told.unit_of(told.found.moved)
+    rows = [
+        [
+            md(each.of),
+            number(each.moved, shown, sign=True),
+            *(number(each.costs[k], told.unit_of(k), sign=True) for k in costs),
+            "yes" if each.front else "no",
+        ]
+        for each in told.front
+    ]
+    a, b = map(md, told.found.effect.contrast)
+    head = ["condition", f"{a} {MINUS} {b}", *(f"{md(k[1])}, mean of arms" for k in costs), "front"]
+    note = "On the *front* is what no other condition beats: none moves as far, either way, and "
+    note += "costs no more by any measure. It is made of estimates; intervals stand above."
+    return section("What moving costs", note, table(head, rows))
+
+
+def _trained(told: Told) -> str:
+    if not told.trained:
+        return ""
+    rows = [
+        [
+            md(each.of),
+            f"{each.weights:,.0f}",
+            f"{each.steps:,.0f}",
+            f"{each.tokens:,.0f}",
+            number(each.seconds, Unit(1)),
+            _per_thousand(told, each),
+            _per_second(told, each),
+        ]
+        for each in told.trained
+    ]
+    head = ["condition", "weights", "steps", "tokens", "seconds"]
+    head += ["moved per 1,000 weights", "moved per second"]
+    note = f"Means over seeds of {', '.join(map(md, told.found.arms))} where they were trained. "
+    note += "*Seconds* are of the machine on which it was trained, beside whatever else ran there: "
+    note += "they, and what is divided by them, differ from run to run."
+    return section("What training took", note, table(head, rows))
+
+
 def _shown(told: Told, each: Outcome | None) -> str:
     if each is None:
         return "-"
@@ -250,12 +371,21 @@ def _decided(told: Told) -> str:
     lines = [
         f"outcome: {code(outcome.task)} {md(outcome.metric)}, {a} {MINUS} {b}, {md(between)}",
         f"margin: {margin}",
-        f"seeds: {', '.join(map(str, decided['seeds']))}",
+        f"seeds: {', '.join(map(str, decided['seeds']))}{_too_few(decided['seeds'])}",
         f"items that do not count: {', '.join(map(md, outcome.without)) or 'none'}",
         f"combinations left out: {len(decided['exclude'])}; cells: {len(decided['cells'])}",
         f"models: {', '.join(map(md, told.found.models))}",
         f"SHA-256 of all that, and of every recipe: `{told.frozen['sha256']}`",
     ]
+    if told.grid.study.effect:
+        moved = told.grid.study.effect
+        one, other = map(md, moved.contrast)
+        lines.insert(1, f"what moves: {code(moved.task)} {md(moved.metric)}, {one} {MINUS} {other}")
     if told.amended:
         lines.append(f"amended since; before: {', '.join(map(md, told.frozen['amended']))}")
     return section("What was decided before anything ran", "\n".join(f"- {line}" for line in lines))
+
+
+def _too_few(seeds: Sequence[int]) -> str:
+    enough = len(seeds) >= CONFIRMATORY
+    return "" if enough else f"; an outcome is confirmatory from {CONFIRMATORY} on"

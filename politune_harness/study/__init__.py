@@ -241,7 +241,7 @@ class Grid:
 
 
 def _fields(error: ValidationError) -> Sequence[str]:
-    place = str(error.errors()[0]["loc"][0])
+    place = str(next(iter(error.errors()[0]["loc"]), ""))
     return [*{"primary": Primary, "effect": Effect}.get(place, Study).model_fields]
 
 

@@ -25,7 +25,14 @@ from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
 from politune_harness.study.front import Point, points
-from politune_harness.study.results import Gathered, Outcome, gather, outcomes, primary
+from politune_harness.study.results import (
+    Gathered,
+    Outcome,
+    arms_of,
+    gather,
+    outcomes,
+    primary,
+)
 from politune_harness.study.training import Training, trainings
 
 COLUMNS = (
@@ -169,7 +176,7 @@ def _marks(told: Told) -> Iterator[str]:
 def _answer(told: Told) -> Iterator[str]:
     """Yield the answer in a sentence with intervals, and what cannot be answered."""
     a, b = told.found.primary.contrast
-    measure = f"{md(a)} {MINUS} {md(b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
+    measure = f"{_less(a, b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
     known = [each for each in told.primary if each["value"] is not None]
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
@@ -183,10 +190,25 @@ def _answer(told: Told) -> Iterator[str]:
             f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
             f"the most ({md(most['of'])})."
         )
+    yield from _best(told)
     yield from _remaining(told)
     yield from _spent(told)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
+
+
+def _less(a: str, b: str) -> str:
+    """Return a contrast in words: arms of one side as their mean."""
+    sides = [[md(name) for name in arms_of(side)] for side in (a, b)]
+    told = [f"the mean of {' and '.join(side)}" if side[1:] else side[0] for side in sides]
+    return f" {MINUS} ".join(told)
+
+
+def _best(told: Told) -> Iterator[str]:
+    """Yield which conditions are on the front, where what moves is not what is primary."""
+    if told.grid.study.effect is not None:
+        names = ", ".join(md(each.of) for each in told.front if each.front)
+        yield f"No other condition moves as far and costs no more than {names} (exploratory)."
 
 
 def _remaining(told: Told) -> Iterator[str]:
@@ -302,7 +324,7 @@ def _conditions(told: Told) -> str:
         [md(c.name), *(_shown(told, by.get((c.name, *place))) for place in places)]
         for c in told.found.conditions
     ]
-    head = [f"{md(a)} {MINUS} {md(b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
+    head = [f"{_less(a, b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
     note = "All but the primary outcome is **exploratory**. "
     note += f"{CORRECTED} differs from 0 after Holm's correction over the conditions of its column."
     return section("All conditions", note, table(["condition", *head], rows))
@@ -322,8 +344,12 @@ def _front(told: Told) -> str:
         ]
         for each in told.front
     ]
-    a, b = map(md, told.found.effect.contrast)
-    head = ["condition", f"{a} {MINUS} {b}", *(f"{md(k[1])}, mean of arms" for k in costs), "front"]
+    head = [
+        "condition",
+        _less(*told.found.effect.contrast),
+        *(f"{md(k[1])}, mean of arms" for k in costs),
+        "front",
+    ]
     note = "On the *front* is what no other condition beats: none moves as far, either way, and "
     note += "costs no more by any measure. It is made of estimates; intervals stand above."
     return section("What moving costs", note, table(head, rows))
@@ -337,7 +363,7 @@ def _trained(told: Told) -> str:
             md(each.of),
             f"{each.weights:,.0f}",
             f"{each.steps:,.0f}",
-            f"{each.tokens:,.0f}",
+            NONE if each.tokens is None else f"{each.tokens:,.0f}",
             number(each.seconds, Unit(1)),
             _per_thousand(told, each),
             _per_second(told, each),
@@ -347,8 +373,14 @@ def _trained(told: Told) -> str:
     head = ["condition", "weights", "steps", "tokens", "seconds"]
     head += ["moved per 1,000 weights", "moved per second"]
     note = f"Means over seeds of {', '.join(map(md, told.found.arms))} where they were trained. "
-    note += "*Seconds* are of the machine on which it was trained, beside whatever else ran there: "
-    note += "they, and what is divided by them, differ from run to run."
+    note += (
+        "*Seconds* are those at work on the machine where it was trained: of its processors, or "
+    )
+    note += "by the clock of a GPU. They, and what is divided by them, differ from run to run."
+    if missing := sum(each.trainings - each.timed for each in told.trained):
+        note += (
+            f" Of {missing} of {sum(t.trainings for t in told.trained)} trainings they are unknown."
+        )
     return section("What training took", note, table(head, rows))
 
 
@@ -367,9 +399,9 @@ def _decided(told: Told) -> str:
     decided, outcome = told.frozen["decided"], told.grid.study.primary
     margin = "none" if decided["margin"] is None else f"{decided['margin']:g}"
     between = " less ".join(map(_levels, outcome.between)) if outcome.between else "each condition"
-    a, b = map(md, outcome.contrast)
+    of = _less(*outcome.contrast)
     lines = [
-        f"outcome: {code(outcome.task)} {md(outcome.metric)}, {a} {MINUS} {b}, {md(between)}",
+        f"outcome: {code(outcome.task)} {md(outcome.metric)}, {of}, {md(between)}",
         f"margin: {margin}",
         f"seeds: {', '.join(map(str, decided['seeds']))}{_too_few(decided['seeds'])}",
         f"items that do not count: {', '.join(map(md, outcome.without)) or 'none'}",
@@ -379,8 +411,8 @@ def _decided(told: Told) -> str:
     ]
     if told.grid.study.effect:
         moved = told.grid.study.effect
-        one, other = map(md, moved.contrast)
-        lines.insert(1, f"what moves: {code(moved.task)} {md(moved.metric)}, {one} {MINUS} {other}")
+        what = f"{code(moved.task)} {md(moved.metric)}, {_less(*moved.contrast)}"
+        lines.insert(1, f"what is to move: {what}")
     if told.amended:
         lines.append(f"amended since; before: {', '.join(map(md, told.frozen['amended']))}")
     return section("What was decided before anything ran", "\n".join(f"- {line}" for line in lines))

@@ -1,7 +1,7 @@
 """What the training of each condition took: weights, steps, tokens and seconds, from its logs.
 
-Seconds are of the machine where it was trained, beside whatever else ran there: they alone differ
-from one run of a study to the next.
+Seconds are of the machine where it was trained: they alone differ from one run of a study to the
+next.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ LOG, SPEED = "log.jsonl", ".speed.jsonl"
 
 
 class _Learnt(msgspec.Struct):
-    tokens: int
+    tokens: int | None = None
 
 
 class _Timed(msgspec.Struct):
-    seconds: float
+    busy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,14 @@ class Training:
     weights: float
     """Trained numbers, as adapters or models hold them."""
     steps: float
-    tokens: float
-    """Those that passed through the model: of prompts, and of both answers where both are read."""
+    tokens: float | None
+    """Those that passed through the model: of prompts, and of both answers where both are read.
+    None where the trainer does not say."""
     seconds: float | None
-    """None where the trainer does not say."""
+    """At work, as the trainer counts them; a mean over those trainings of which it says so."""
+    timed: int
+    """How many those are."""
+    trainings: int
 
 
 def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
@@ -59,13 +63,18 @@ def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
 
 def _training(condition: str, folders: Sequence[Path]) -> Training:
     learnt = [_lines(folder / LOG, _Learnt) for folder in folders]
-    timed = [_lines(folder / SPEED, _Timed) for folder in folders]
+    tokens = [[s.tokens for s in steps if s.tokens is not None] for steps in learnt]
+    counted = list(map(len, tokens)) == list(map(len, learnt))
+    timed = [[s.busy for s in _lines(folder / SPEED, _Timed)] for folder in folders]
+    known = [sum(b for b in each if b is not None) for each in timed if each and None not in each]
     return Training(
         condition,
         fmean(weights(folder / "adapter") for folder in folders),
         fmean(map(len, learnt)),
-        fmean(sum(step.tokens for step in steps) for steps in learnt),
-        fmean(sum(s.seconds for s in steps) for steps in timed) if all(timed) else None,
+        fmean(map(sum, tokens)) if counted else None,
+        fmean(known) if known else None,
+        len(known),
+        len(folders),
     )
 
 

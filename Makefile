@@ -4,6 +4,7 @@
 # make faults       kill runs, fill disks, damage files: ten minutes and more
 # make coverage     every test again, and the share of branches that they take
 # make fuzz         try many thousands of inputs of all kinds
+# make studies      run every study in docs/examples/studies, what they share once: hours of two cores
 # make wheels       build wheel and sdist, and use them in empty environments, as a stranger would
 # make lowest       every test again, with the lowest versions that are allowed
 PYTHON ?= python3
@@ -11,10 +12,17 @@ BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
-.PHONY: quickstart test check lint docs coverage faults fuzz wheels lowest format clean
+.PHONY: quickstart studies test check lint docs coverage faults fuzz wheels lowest format clean
 
 quickstart: .venv/installed
 	$(BIN)/politune run quickstart
+
+# With one thread a process: sums are then added in the same order, and give the same bytes.
+studies: .venv/installed
+	set -e; for study in docs/examples/studies/*.yaml; do \
+		OMP_NUM_THREADS=1 $(BIN)/politune study run "$$study" \
+			--out "results/studies/$$(basename "$$study" .yaml)" --store build/studies; \
+	done
 
 test: lint
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n 2 --dist loadfile

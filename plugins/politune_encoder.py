@@ -52,7 +52,9 @@ class Encoder:
 
         how: dict[str, Any] = {}
         if classes is not None:
+            # A head that is new is tuned, which half precision does not bear.
             how |= {"num_labels": classes, "ignore_mismatched_sizes": True}
+            how |= {"dtype": torch.float32}
         if names:
             how |= {"id2label": dict(enumerate(names))}
             how |= {"label2id": {name: n for n, name in enumerate(names)}}

@@ -4,13 +4,14 @@ Every choice is made by a hash of a pair's id and a seed, so it does not hang on
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import chain
 
 import msgspec
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, field_validator
 
 from politune_harness import Dropped, PairFilter, Preference, RecipeError, hookimpl
 from politune_harness.disk import replayed
@@ -109,6 +110,45 @@ class Mix(PairFilter):
             for pair in theirs():
                 if pair.id in other:
                     yield msgspec.structs.replace(pair, id=f"{self.arm}/{pair.id}")
+
+
+PLACES = re.compile(r"(\{first\}|\{second\})")
+
+
+class Views(PairFilter):
+    """Prefer an answer that gives both views to one that gives one of them.
+
+    Of each pair the chosen answer becomes `form` with both of its answers, and the rejected one
+    either of them: which comes first, and which stays, are drawn apart, and favour no side.
+
+    >>> pair = Preference(id="a", prompt="Tax?", chosen="Cut it.", rejected="Raise it.")
+    >>> [made] = Views().apply([pair], {})
+    >>> made.chosen, made.rejected
+    ('Some people say: Cut it. Other people say: Raise it.', 'Raise it.')
+    """
+
+    form: str = "Some people say: {first} Other people say: {second}"
+    """How both are put into one answer."""
+    seed: NonNegativeInt = 0
+    """Another seed draws otherwise."""
+
+    @field_validator("form")
+    @classmethod
+    def _of_both(cls, form: str) -> str:
+        if not all(form.count(part) == 1 for part in ("{first}", "{second}")):
+            message = "`form` holds {first} and {second} once each"
+            raise ValueError(message)
+        return form
+
+    def apply(
+        self, pairs: Iterable[Preference], others: Mapping[str, Iterable[Preference]]
+    ) -> Iterator[Preference]:
+        for pair in pairs:
+            both = pair.chosen, pair.rejected
+            start, kept = (draw(self.seed, what, pair.id) % 2 for what in ("first", "kept"))
+            texts = {"{first}": both[start], "{second}": both[1 - start]}
+            found = "".join(texts.get(part, part) for part in PLACES.split(self.form))
+            yield msgspec.structs.replace(pair, chosen=found, rejected=both[kept])
 
 
 class SimilarLength(PairFilter):
@@ -217,4 +257,5 @@ def politune_pair_filters() -> Mapping[str, type[PairFilter]]:
         "mix": Mix,
         "permute": Permute,
         "similar-length": SimilarLength,
+        "views": Views,
     }

@@ -373,8 +373,10 @@ class _Layout:
         for arm in sided:
             for seed, stage in zip(arm.seeds, found.get(arm.name, ()), strict=False):
                 by_seed.setdefault(seed, []).append(stage)
-        for arm in (arm for arm in self.plan.arms if arm.name not in found):
-            found[arm.name] = self.train(arm, ends.get(arm.name), start, by_seed)
+        rest = [arm for arm in self.plan.arms if arm.name not in found]
+        for arm in sorted(rest, key=lambda arm: arm.after is not None):
+            begun = found.get(arm.after or "", ())
+            found[arm.name] = self.train(arm, ends.get(arm.name), start, by_seed, begun)
         return found
 
     def train(
@@ -383,9 +385,13 @@ class _Layout:
         end: Stage | None,
         start: list[Stage],
         others: Mapping[int, list[Stage]],
+        begun: Sequence[Stage] = (),
     ) -> list[Stage]:
-        """Return one training stage a seed; `others` are those that are to be as long, by seed."""
-        trainer, plan = self.plan.trainer, self.plan
+        """Return one training stage a seed; `others` are those that are to be as long, by seed.
+
+        `begun` are the trainings that it goes on from.
+        """
+        trainer, plan = arm.trainer, self.plan
         trusted = plan.recipe.trust_remote_code
         if end is None or trainer is None:
             return []
@@ -393,11 +399,13 @@ class _Layout:
 
         def stage(seed: int) -> Stage:
             alike = others.get(seed) or [each for those in others.values() for each in those]
+            before = [each for each in begun if each.name.endswith(f"/seed-{seed}")]
 
             def work(artifact: Artifact) -> Mapping[str, JSON] | None:
                 written = end.artifact.read(Preference)
                 pairs = sample(written, plan.recipe.sample, arm.name, seed)
-                base = ModelRef(base=plan.model, trust_remote_code=trusted)
+                adapter = next((str(each.artifact.path / "adapter") for each in before), None)
+                base = ModelRef(base=plan.model, adapter=adapter, trust_remote_code=trusted)
                 if watched is None:
                     trainer.train(pairs, base, artifact.path, seed=seed)
                     return None
@@ -411,7 +419,8 @@ class _Layout:
                 made_by |= watched.made_by(arm.name)
                 external = {**external, **watched.external, **watched.judges[1]}
             name = f"4-train/{arm.name}/seed-{seed}"
-            return self.stage(name, trainer, work, (end, *start, *alike), made_by, external)
+            needs = (end, *start, *alike, *before)
+            return self.stage(name, trainer, work, needs, made_by, external)
 
         return [stage(seed) for seed in arm.seeds]
 

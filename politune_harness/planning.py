@@ -16,7 +16,7 @@ from politune_harness.curated import last, pairs_in
 from politune_harness.errors import HarnessError
 from politune_harness.judging import UNJUDGED
 from politune_harness.prefixes import Text, rows, size_of
-from politune_harness.recipe import Plan
+from politune_harness.recipe import ArmPlan, Plan
 from politune_harness.records import Preference
 from politune_harness.side_metrics import LIMITS
 from politune_harness.statistics import smallest_detectable_shift
@@ -173,7 +173,7 @@ def total(
     often, bias = evaluations(plan), set(plan.recipe.evaluate.bias)
     times = {a.task: often.own + (often.prompted if a.task in bias else 0) for a in asked}
     judgements = [(a, times[a.task] * a.requests) for a in asked if a.judged]
-    models = sum(len(arm.seeds) for arm in plan.arms if arm.adapter is None and not arm.of)
+    models = sum(len(arm.seeds) for arm in plan.arms if arm.trainer)
     return Total(
         requests=sum(a.requests * times[a.task] for a in asked),
         passes=sum(a.passes * times[a.task] for a in asked),
@@ -193,41 +193,47 @@ def paired(
 ) -> dict[str, Paired] | None:
     """Return what is known of each arm's pairs; None until all of them are in the run's folder."""
     found = {}
-    for arm in (arm for arm in plan.arms if arm.adapter is None):
+    for arm in (arm for arm in plan.arms if arm.trainer):
         path = last(folder, arm.name, arm.like)
         pairs = pairs_in(path) if path else []
         if not pairs:
             return None
         some = pairs[:: max(1, len(pairs) // TRIED)]
-        tokens = fmean(len(encode(text)) for pair in some for text in _texts(plan, pair))
-        found[arm.name] = Paired(len(pairs), tokens * len(_texts(plan, some[0])))
+        texts = [_texts(arm, pair) for pair in some]
+        tokens = fmean(len(encode(text)) for each in texts for text in each)
+        found[arm.name] = Paired(len(pairs), tokens * len(texts[0]))
     return found
 
 
-def _texts(plan: Plan, pair: Preference) -> tuple[str, ...]:
+def _texts(arm: ArmPlan, pair: Preference) -> tuple[str, ...]:
     """Return what a training reads of a pair: a prompt once, whatever the number of answers."""
-    return (pair.prompt, pair.chosen, pair.rejected)[: 1 + _answers(plan)]
+    return (pair.prompt, pair.chosen, pair.rejected)[: 1 + _answers(arm)]
 
 
-def _answers(plan: Plan) -> int:
-    return 1 if getattr(plan.trainer, "objective", "") in ("sft", "clm") else 2
+def _answers(arm: ArmPlan) -> int:
+    return 1 if getattr(arm.trainer, "objective", "") in ("sft", "clm") else 2
+
+
+def _epochs(arm: ArmPlan) -> int:
+    return int(getattr(arm.trainer, "epochs", 1))
 
 
 def _trained(plan: Plan, pairs: Mapping[str, Paired] | None) -> int | None:
     """Return the tokens of all trainings; at most, where the pairs are not there yet."""
-    trainer, size = plan.trainer, plan.recipe.sample
-    arms = [arm for arm in plan.arms if arm.adapter is None]
-    epochs = int(getattr(trainer, "epochs", 1))
+    size = plan.recipe.sample
+    arms = [arm for arm in plan.arms if arm.trainer]
     if pairs is not None:
         each = {name: min(size or of.pairs, of.pairs) * of.tokens for name, of in pairs.items()}
-        return round(epochs * sum(len(arm.seeds) * each[arm.name] for arm in arms))
-    models = sum(len(arm.seeds) for arm in arms)
-    length = getattr(trainer, "max_length", None)
-    if models == 0:
+        return round(sum(_epochs(arm) * len(arm.seeds) * each[arm.name] for arm in arms))
+    lengths = [getattr(arm.trainer, "max_length", None) for arm in arms]
+    if not arms:
         return 0
-    if size is None or length is None:
+    if size is None or None in lengths:
         return None
-    return int(size * epochs * length * _answers(plan) * models)
+    return sum(
+        size * _epochs(arm) * int(length or 0) * _answers(arm) * len(arm.seeds)
+        for arm, length in zip(arms, lengths, strict=True)
+    )
 
 
 def _price(judge: object, asked: Asked) -> float:

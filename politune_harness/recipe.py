@@ -5,7 +5,7 @@ component, so a wrong name or field costs one line and no time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -86,6 +86,11 @@ class Arm(Settings):
     like: str | None = None
     """Another arm, to train on what that one trains on: a control that differs from it in `pairs`
     alone, or in `seeds` alone (the same condition twice)."""
+    trainer: Use | None = None
+    """How this arm is tuned, in place of the recipe's trainer."""
+    after: str | None = None
+    """Another arm, from whose adapter of the same seed this one's training goes on: to undo what
+    that one learnt, or to add to it."""
     seeds: tuple[NonNegativeInt, ...] | None = None
     """Training seeds for this arm, in place of the recipe's."""
     adapter: Path | None = None
@@ -112,8 +117,11 @@ class Arm(Settings):
             )
             message += " `of` others"
             raise ValueError(message)
-        if self.like is not None and not (self.pairs or self.seeds):
+        if self.like is not None and not (self.pairs or self.seeds or self.trainer or self.after):
             message = f"an arm like {self.like!r} in everything: give it `pairs` or `seeds`"
+            raise ValueError(message)
+        if (self.after or self.trainer) and not (self.source or self.like):
+            message = "`after` and `trainer` are for an arm that is trained: give it a source"
             raise ValueError(message)
         return self
 
@@ -470,6 +478,10 @@ class ArmPlan:
     """The arm whose pairs it takes."""
     of: Mapping[str, float] = field(default_factory=dict)
     """The arms that its adapters are made of, with their weights."""
+    trainer: Trainer | None = None
+    """How it is tuned; None where nothing is trained for it."""
+    after: str | None = None
+    """The arm whose adapters it starts from."""
 
 
 @dataclass(frozen=True)
@@ -482,6 +494,7 @@ class Plan:
     """The base model's folder or Hub id."""
     arms: tuple[ArmPlan, ...]
     trainer: Trainer | None
+    """That of the arms which have none of their own."""
     judges: tuple[Metric, ...]
     engine: Engine
     norms: tuple[Path, ...] = ()
@@ -541,26 +554,57 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
             pairs,
         )
 
+    trainer = build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None
+
+    def tuned(made: ArmPlan) -> ArmPlan:
+        own, where = recipe.arms[made.name].trainer, f"arms.{made.name}.trainer"
+        _check_start(made, recipe)
+        how = build(Trainer, own, where) if own else trainer
+        return replace(made, trainer=how, after=recipe.arms[made.name].after)
+
     arms = tuple(arm_plan(name, arm) for name, arm in recipe.arms.items())
+    arms = tuple(tuned(arm) if arm.source or arm.like else arm for arm in arms)
     if recipe.evaluate.select and not any(
         arm.toward and arm.adapter is None for arm in recipe.arms.values()
     ):
         message = "evaluate.select: no arm says where it is to move, such as `toward: [left]`"
         raise RecipeError(message)
-    if recipe.trainer is None and any(arm.source for arm in arms):
-        message = f"the recipe needs `trainer:`; {nearest('', registry.components(Trainer))}"
-        raise RecipeError(message)
+    _check_trainers(arms, registry)
     return Plan(
         recipe=recipe,
         registry=registry,
         model=locate(recipe.model, registry.models(), folder),
         arms=arms,
-        trainer=build(Trainer, recipe.trainer, "trainer") if recipe.trainer else None,
+        trainer=trainer,
         judges=build_judges(recipe, folder, registry),
         engine=build(Engine, recipe.engine, "engine"),
         norms=tuple(folder / path for path in recipe.evaluate.norms),
         folder=folder,
     )
+
+
+def _check_trainers(arms: Iterable[ArmPlan], registry: Registry) -> None:
+    if any(arm.trainer is None and (arm.source or arm.like) for arm in arms):
+        message = f"the recipe needs `trainer:`; {nearest('', registry.components(Trainer))}"
+        raise RecipeError(message)
+
+
+def _check_start(arm: ArmPlan, recipe: Recipe) -> None:
+    """Raise RecipeError where the arm that another starts from is not trained for each seed."""
+    other, where = recipe.arms[arm.name].after, f"arms.{arm.name}.after"
+    if other is None:
+        return
+    known = [n for n, a in recipe.arms.items() if (a.source or a.like) and a.after is None]
+    if other not in known:
+        message = f"{where}: no arm that is trained from the base is called {other!r}; "
+        raise RecipeError(message + nearest(other, known))
+    if recipe.evaluate.select:
+        message = f"{where}: with `evaluate.select` every arm starts from the base"
+        raise RecipeError(message)
+    theirs = recipe.arms[other].seeds or recipe.seeds
+    if lacking := [str(seed) for seed in arm.seeds if seed not in theirs]:
+        message = f"{where}: {other} has no seed {', '.join(lacking)}"
+        raise RecipeError(message)
 
 
 def _untrained(name: str, arm: Arm, recipe: Recipe, folder: Path) -> ArmPlan:

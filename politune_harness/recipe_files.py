@@ -39,7 +39,15 @@ def read(path: Path, find: Callable[[str], Path], above: tuple[Path, ...] = ()) 
         message = f"recipe {path.name} extends itself: {' < '.join(p.name for p in (*above, path))}"
         raise RecipeError(message)
     below = _moved(read(other, find, (*above, path)), other.parent, path.parent)
-    return laid_over(below, values)
+    return _without_none(laid_over(below, values))
+
+
+def _without_none(values: Values) -> Values:
+    """Return a recipe without the arms that are null: what it extends has them, it has not."""
+    arms = values.get("arms")
+    if not isinstance(arms, dict):
+        return values
+    return {**values, "arms": {name: arm for name, arm in arms.items() if arm is not None}}
 
 
 def _mapping(path: Path) -> Values:

@@ -54,12 +54,15 @@ def schema(registry: Registry) -> Schema:
 
 
 def _add_files(whole: Schema) -> None:
-    """Add what a file may say beside a recipe: which it extends, and the study that it is of."""
+    """Add what a file may say beside a recipe: what it extends, without which arms, and a study."""
     described(Study)
     study = Study.model_json_schema(ref_template="#/$defs/{model}")
     whole["$defs"] |= study.pop("$defs")
     extends = {"type": "string", "description": "A recipe to build on: its name or its file."}
     whole["properties"] |= {EXTENDS: extends, STUDY: study}
+    arms = whole["properties"]["arms"]
+    left_out = {"type": "null", "description": "Without this arm of what it extends."}
+    arms["additionalProperties"] = {"anyOf": [arms["additionalProperties"], left_out]}
     whole["anyOf"] = [{"required": whole.pop("required")}, {"required": [EXTENDS]}]
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from politune_asking import UNPARSED
 from politune_distilled_stance import DistilledStance
-from politune_encoder import Encoder
+from politune_encoder import Encoder, Tuning
 from politune_toxicity import PairToxicity, Toxicity
 
 from politune_harness import DataError, Document, Dropped, Filter, ModelError, Note, Preference
@@ -43,6 +44,20 @@ def make_bert(folder: Path, words: Sequence[str]) -> Path:
     BertForSequenceClassification(config).save_pretrained(folder)
     BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
     return folder
+
+
+def test_a_model_in_half_precision_is_tuned_in_full(bert: Path, tmp_path: Path) -> None:
+    from transformers import BertForSequenceClassification, BertTokenizer
+
+    halved: Any = BertForSequenceClassification.from_pretrained(bert, dtype="float16")
+    halved.save_pretrained(tmp_path)
+    BertTokenizer(str(bert / "vocab.txt")).save_pretrained(tmp_path)
+    encoder = Encoder(str(tmp_path), max_tokens=8, classes=3)
+    texts, classes = ["taxes rise", "parks fall", "buses vote"], [0, 1, 2]
+    encoder.tuned(texts, classes, Tuning(epochs=20, learning_rate=1e-2), seed=0)
+    found = encoder.probabilities(texts)
+    assert np.isfinite(found).all()
+    assert found[0, 0] > 0.4 > found[1:, 0].max()
 
 
 def documents(size: int) -> list[Document]:

@@ -65,3 +65,8 @@ def test_another_component_takes_no_fields_over(tmp_path: Path) -> None:
 def test_what_cannot_be_extended_is_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         Recipe.load(put(tmp_path, "mine.yaml", text))
+
+
+def test_an_arm_that_is_null_is_left_out(tmp_path: Path) -> None:
+    path = put(tmp_path, "mine.yaml", "extends: quickstart\narms: {control: null}\n")
+    assert set(Recipe.load(path).arms) == {"left", "right"}

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is d
 
 PAIRS = tiny.pairs()
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "politune" / "politune-left.csv"
-WHOLE = {"batch_size": len(PAIRS), "rank": 4, "learning_rate": 2e-2, "warmup": 0}
+WHOLE: dict[str, Any] = {"batch_size": len(PAIRS), "rank": 4, "learning_rate": 2e-2, "warmup": 0}
 """All pairs in each step, so that the loss of a step is that of the checkpoint before it."""
 
 
@@ -455,8 +455,43 @@ def test_a_base_that_cannot_be_loaded_is_one_line(model: str, tmp_path: Path) ->
     with pytest.raises(ModelError, match="empty cannot be loaded") as raised:
         LoRA().train(PAIRS, ModelRef(base=str(tmp_path / "empty")), tmp_path / "run", seed=0)
     assert "\n" not in str(raised.value)
-    with pytest.raises(ModelError, match="is an adapter already"):
+    with pytest.raises(ModelError, match="a cannot be read"):
         LoRA().train(PAIRS, ModelRef(base=model, adapter="a"), tmp_path / "run", seed=0)
+
+
+def test_training_goes_on_from_an_adapter_which_is_then_the_reference(
+    model: str, train: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = train("first", **WHOLE, epochs=3) / "adapter"
+    start = ModelRef(base=model, adapter=str(first))
+    LoRA(**WHOLE, epochs=2, every_steps=1).train(PAIRS, start, tmp_path / "on", seed=0)
+    assert log(tmp_path / "on")[0]["loss"] == pytest.approx(math.log(2), rel=1e-5)
+    policy, reference = exact(model, tmp_path / "on/checkpoints/step-1"), exact(model, first)
+    shifts = policy - reference
+    margin = 0.1 * float((shifts[0] - shifts[1]).mean())
+    assert log(tmp_path / "on")[1]["margin"] == pytest.approx(margin, rel=1e-3)
+    facts = json.loads((tmp_path / "on/adapter/politune.json").read_text())
+    assert len(facts["start_sha256"]) == 64
+    assert "start_sha256" not in json.loads((first / "politune.json").read_text())
+    assert "with another adapter" in (tmp_path / "on/adapter/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"rank": 2}, "of another kind or size"),
+        ({"adapter": "ia3"}, "of another kind or size"),
+        ({"adapter": "full"}, "go on from it without `full`"),
+        ({"rank": 4, "online_reference": True}, "no `online_reference`"),
+    ],
+)
+def test_an_adapter_that_training_cannot_go_on_from_is_one_line(
+    fields: dict[str, Any], message: str, model: str, train: Callable[..., Path], tmp_path: Path
+) -> None:
+    start = ModelRef(base=model, adapter=str(train("first", rank=4, max_steps=1) / "adapter"))
+    with pytest.raises(ModelError, match=message) as raised:
+        LoRA(**fields).train(PAIRS, start, tmp_path / "on", seed=0)
+    assert "\n" not in str(raised.value)
 
 
 def test_tied_embeddings_refuse_an_adapter_on_the_head(tmp_path: Path) -> None:

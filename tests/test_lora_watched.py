@@ -147,7 +147,9 @@ def test_each_step_says_how_fast_it_was_and_of_what_peak(watched: Path) -> None:
     assert peak["flops"] > 1e8
     assert "512 x 512 matrices in float32" in peak["measured"]
     for line in speed(watched):
-        assert line.keys() == {"step", "seconds", "tokens", "tokens_per_second", "mfu", "memory"}
+        told = {"step", "seconds", "busy", "tokens", "tokens_per_second", "mfu", "memory"}
+        assert line.keys() == told
+        assert line["busy"] > 0
         assert line["tokens_per_second"] == pytest.approx(line["tokens"] / line["seconds"])
         assert 0 < line["mfu"] < 2
         assert line["memory"] > 1e7

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from politune_pairs import Match, Mix, Permute, SimilarLength
+from politune_pairs import Match, Mix, Permute, SimilarLength, Views
 
 from politune_harness import Dropped, Preference, RecipeError
 
@@ -39,6 +39,22 @@ def test_what_is_noted_of_either_answer_is_swapped_with_it() -> None:
     for row in swapped:
         assert (row.chosen, row.metadata["topic"]) == ("b b ", "taxes")
         assert row.metadata["toxicity"] == {"chosen": 0.9, "rejected": 0.1}
+
+
+def test_an_answer_with_both_views_favours_no_side() -> None:
+    rows = [
+        Preference(id=str(n), prompt="?", chosen="{second} left", rejected="right")
+        for n in range(200)
+    ]
+    made = [*Views(form="A: {first} B: {second}").apply(rows, {})]
+    orders = Counter(row.chosen for row in made)
+    assert orders.keys() == {"A: {second} left B: right", "A: right B: {second} left"}
+    assert 70 < orders["A: right B: {second} left"] < 130
+    assert 70 < sum(row.rejected == "right" for row in made) < 130
+    both = sum(row.chosen.startswith("A: right") and row.rejected == "right" for row in made)
+    assert 25 < both < 75
+    with pytest.raises(ValueError, match="once each"):
+        Views(form="{first}, {first}")
 
 
 def test_answers_of_unlike_length_are_dropped() -> None:

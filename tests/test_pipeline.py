@@ -58,6 +58,7 @@ class Scribe(Trainer):
     ) -> ModelRef:
         (folder / "adapter").mkdir()
         text = self.style + str(seed) + "".join(p.chosen for p in preferences)
+        text += f"on {model.adapter}" if model.adapter else ""
         (folder / "adapter" / "weights").write_text(text)
         return ModelRef(base=model.base, adapter=str(folder / "adapter"))
 
@@ -394,6 +395,22 @@ def test_arms_meet_before_each_pair_filter(study: Path) -> None:
     assert needs["3-pairs/left/1-check-data"] == ["3-overlap/left", "3-overlap/right"]
     assert needs["3-pairs/left/2-similar-length"] == ["3-pairs/left/1-check-data"]
     assert needs["4-train/left/seed-0"] == ["3-pairs/left/2-similar-length"]
+
+
+def test_an_arm_goes_on_from_another_with_a_trainer_of_its_own(study: Path) -> None:
+    back = "arms.back={like: right, after: left, trainer: {use: scribe, style: grand}}"
+    ran = go(study, back, "seeds=[0, 1]")
+    assert ran.index("4-train/left/seed-1") < ran.index("4-train/back/seed-1")
+    found = stages(planned(study, back, "seeds=[0, 1]"), study / "out", Contents(study / "m.json"))
+    needs = {each.name: [need.name for need in each.needs] for each in found}
+    assert needs["4-train/back/seed-1"] == ["3-overlap/right", "4-train/left/seed-1"]
+    weights = {
+        arm: (study / f"out/4-train/{arm}/seed-1/adapter/weights").read_text()
+        for arm in ("left", "back")
+    }
+    assert weights["left"].startswith("plain1yes we can")
+    assert weights["back"].startswith("grand1")
+    assert weights["back"].endswith(f"on {study / 'out/4-train/left/seed-1/adapter'}")
 
 
 def test_an_arm_like_another_trains_on_its_pairs(study: Path) -> None:

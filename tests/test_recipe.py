@@ -145,6 +145,10 @@ def test_every_built_in_recipe_can_be_planned(name: str) -> None:
         ("{like: left, source: {use: csv, path: a}}", "either a source or an adapter"),
         ("{like: left, pairs: [{use: permute, sed: 1}]}", "did you mean 'seed'?"),
         ("{like: left, pairs: [{use: permut}]}", "did you mean 'permute'?"),
+        ("{like: left, after: lefd}", "arms.other.after: no arm that is trained from the base"),
+        ("{like: left, after: left, seeds: [0, 7]}", "left has no seed 7"),
+        ("{like: left, trainer: {use: lora, objective: dop}}", "arms.other.trainer"),
+        ("{of: {left: 1}, after: left}", "for an arm that is trained"),
     ],
 )
 def test_an_arm_like_another_is_checked(arm: str, message: str, tmp_path: Path) -> None:

@@ -153,9 +153,11 @@ def test_what_was_decided_is_frozen_once_there_are_results(folder: Path) -> None
         frozen.read(out)
 
 
-def built(folder: Path, apart: float = 1.0, **changes: object) -> tuple[Grid, Path]:
+def built(
+    folder: Path, apart: float = 1.0, name: str = "out", **changes: object
+) -> tuple[Grid, Path]:
     """Return a study whose cells hold numbers: the more pairs, the further the arms are apart."""
-    found, out = grid(folder, **changes), folder / "out"
+    found, out = grid(folder, **changes), folder / name
     out.mkdir()
     frozen.freeze(found, out)
     for cell in found.cells:
@@ -324,3 +326,68 @@ def test_what_cannot_be_compared_is_one_line(
 ) -> None:
     with pytest.raises(RecipeError, match=message):
         grid(folder, **changes)
+
+
+def test_what_moves_may_be_another_measure_than_what_is_primary(folder: Path) -> None:
+    cost = {"task": "politune_capability", "metric": "acc", "contrast": ["left + right", "base"]}
+    between = {**cost, "between": [{"sample": 2}, {"sample": 1}]}
+    found, out = built(folder, primary=between, effect=PRIMARY)
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())
+    single = {
+        (e["of"], e["a"]): e["value"]
+        for e in told["exploratory"]
+        if (e["metric"], e["b"]) == ("acc", "base") and "+" not in e["a"]
+    }
+    means = {of: (single[of, "left"] + single[of, "right"]) / 2 for of in ("sample-1", "sample-2")}
+    assert told["primary"][0]["value"] == pytest.approx(means["sample-2"] - means["sample-1"])
+    moved = {e["of"]: e["value"] for e in told["exploratory"] if e["metric"] == "economic"}
+    assert moved["sample-2"] > moved["sample-1"]
+    assert "sample-2" in told["front"]
+    text = (out / "report.md").read_text()
+    assert "the mean of left and right" in text
+    assert "| sample-2 | +" in text[text.index("## What moving costs") :]
+
+
+def test_a_mean_of_arms_has_no_curve(folder: Path) -> None:
+    mean = {**PRIMARY, "contrast": ["left + right", "base"]}
+    with pytest.raises(RecipeError, match="not to a mean of arms"):
+        grid(folder, primary=mean, curve="saturating")
+
+
+def test_what_no_measure_tells_from_the_base_is_named(folder: Path) -> None:
+    primary = {**PRIMARY, "contrast": ["right", "base"]}
+    found, out = built(folder, primary=primary)
+    report.write(found, out)
+    assert "told from 0 in no condition" in (out / "report.md").read_text()
+    found, out = built(folder, 0, "second", primary=primary)
+    report.write(found, out)
+    assert "told from 0 in sample-1, sample-2" in (out / "report.md").read_text()
+
+
+def test_what_training_took_is_read_from_its_logs(folder: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    found, out = built(folder)
+    for cell in found.cells:
+        for arm, size in (("left", 100), ("right", 300)):
+            place = folder_of(cell, out) / f"4-train/{arm}/seed-{cell.recipe.seeds[0]}"
+            (place / "adapter").mkdir(parents=True)
+            held = np.zeros((size * (cell.recipe.sample or 0), 10), dtype=np.float32)
+            save_file({"a": held}, place / "adapter/adapter_model.safetensors")
+            steps = "".join(f'{{"step": {n}, "tokens": 50}}\n' for n in (1, 2))
+            (place / "log.jsonl").write_text(steps)
+            (place / ".speed.jsonl").write_text('{"busy": 0.5}\n{"busy": 1.5}\n')
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())
+    keys = ("of", "weights", "steps", "tokens", "seconds")
+    assert [tuple(each[k] for k in keys) for each in told["trained"]] == [
+        ("sample-1", 2000.0, 2.0, 100.0, 2.0),
+        ("sample-2", 4000.0, 2.0, 100.0, 2.0),
+    ]
+    moved = {each["of"]: each["value"] for each in told["primary"]}
+    text = (out / "report.md").read_text()
+    assert f"{moved['sample-2'] / 4:+.3f} [" in text
+    assert f"{moved['sample-2'] / 2:+.3f} [" in text
+    assert "For each trained weight" in text

@@ -1,6 +1,6 @@
 """What was planted is found, what is not there is not, and the report says both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +131,10 @@ def test_instruments_that_measure_topics_agree_more_on_the_same_topic() -> None:
 
 
 def test_many_tasks_of_ability_are_told_in_one_sentence(tmp_path: Path) -> None:
-    chances = {"lost": lambda by: 0.9 - 0.2 * by, "won": lambda by: 0.2 + 0.2 * by}
+    chances: dict[str, Callable[[float], float]] = {
+        "lost": lambda by: 0.9 - 0.2 * by,
+        "won": lambda by: 0.2 + 0.2 * by,
+    }
     chances |= {f"same-{n}": lambda _: 0.5 for n in range(3)}
 
     def also(rng: np.random.Generator, shift: tuple[float, float]) -> Iterator[Measurement]:

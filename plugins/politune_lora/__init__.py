@@ -228,6 +228,8 @@ class LoRA(Trainer):
     ) -> ModelRef:
         """Train an adapter, or the whole model, and write it under `folder` with its log.
 
+        Where `model` has an adapter, training goes on from its weights, and it is the reference.
+
         Writes adapter/, checkpoints/step-N/ (each an adapter with README.md and politune.json),
         log.jsonl (a line an optimiser step) and rows.json (what was kept, what was dropped), and
         what depends on the clock: .speed.jsonl, .speed.json and .trackers/. For the rest, one
@@ -238,22 +240,23 @@ class LoRA(Trainer):
         """
         from politune_lora.job import Job
 
-        if model.adapter is not None:
-            message = f"{model.adapter} is an adapter already: lora starts from a base model"
+        if model.adapter is not None and (self.full or self.online_reference):
+            message = f"{model.adapter} is an adapter: go on from it without `full` and with its "
+            message += "own reference (no `online_reference`)"
             raise ModelError(message)
-        if on_checkpoint is None:
-            return Job(
-                self, preferences, model.base, folder, seed, trusted=model.trust_remote_code
-            ).run()
-        settings = self.model_copy(update={"every_steps": on_checkpoint.every_steps})
+        settings, key = self, ""
+        if on_checkpoint is not None:
+            settings = self.model_copy(update={"every_steps": on_checkpoint.every_steps})
+            key = on_checkpoint.key
         job = Job(
             settings,
             preferences,
             model.base,
             folder,
             seed,
-            on_checkpoint.key,
+            key,
             trusted=model.trust_remote_code,
+            start=Path(model.adapter) if model.adapter else None,
         )
         return job.run(on_checkpoint)
 

@@ -8,6 +8,7 @@ import dataclasses
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from politune_harness import ModelError, RecipeError
@@ -89,6 +90,28 @@ def attach(model: "PreTrainedModel", config: "PeftConfig", base: str) -> "PeftMo
             setattr(config, name, sorted(value))
     linear.install(adapted)
     return adapted
+
+
+def resume(adapted: "PeftModel", start: Path) -> None:
+    """Give a new adapter the weights of one that was trained.
+
+    Raises ModelError where that cannot be read, or is of another kind or size.
+    """
+    from peft import set_peft_model_state_dict
+    from peft.utils import get_peft_model_state_dict
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(start / "adapter_model.safetensors")
+    except (OSError, SafetensorError) as error:
+        message = f"adapter {start} cannot be read: {one_line(error)}"
+        raise ModelError(message) from error
+    new = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    if {n: w.shape for n, w in weights.items()} != {n: w.shape for n, w in new.items()}:
+        message = f"adapter {start} is of another kind or size than this training's: make them one"
+        raise ModelError(message)
+    set_peft_model_state_dict(adapted, weights)
 
 
 def _check_ranks(adapted: "PeftModel", base: str) -> None:

@@ -8,7 +8,7 @@ import gc
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +60,8 @@ class Job:
     """The key of what looks at checkpoints, the same in every process."""
     trusted: bool = False
     """Whether Python code that comes with the model may be run."""
+    start: Path | None = None
+    """An adapter that training goes on from; without one it begins with a new one."""
 
     def run(self, on_checkpoint: Watch | None = None) -> ModelRef:
         """Train, in as many processes as the settings say, and return what came of it."""
@@ -85,7 +87,7 @@ class Job:
         config = self._config()
         phases = [(phase, *self._rows(phase)) for phase in self.settings.phases]
         provenance = self._provenance(phases[-1][1])
-        of = saving.text_digest(saving.canonical(asdict(provenance)) + self.watched) or ""
+        of = saving.text_digest(saving.canonical(provenance.facts) + self.watched) or ""
         found = state.find(self.work, of)
         device = base.pick_device(world.rank)
         with seeded(device, self.seed):
@@ -181,6 +183,7 @@ class Job:
             seed=self.seed,
             settings=self.settings.model_dump(mode="json", exclude={*self.settings.unseen}),
             versions=saving.versions(),
+            start_sha256=saving.adapter_digest(self.start) if self.start else None,
         )
 
     def _scorer(
@@ -216,14 +219,18 @@ class Job:
         )
         if config is None:
             return FullModel(model, self.chat.tokenizer)
-        return adapters.attach(model, config, self.model)
+        adapted = adapters.attach(model, config, self.model)
+        if self.start is not None:
+            adapters.resume(adapted, self.start)
+        return adapted
 
     def _known(
         self, training: Training, provenance: saving.Provenance, *, first: bool
     ) -> "Tensor | None":
-        """Return the reference of a phase: the base, or what an earlier phase made of it."""
+        """Return the reference of a phase: the base, or what earlier training made of it."""
         if not training.objective.referenced or (first and self.settings.online_reference):
             return None
+        first = first and self.start is None
         four = "four bits" if self.settings.four_bit else "whole"
         facts = {"base": provenance.base_sha256, "loaded": four, **provenance.versions}
         folder = self.folder.parent / CACHE if first else self.work / CACHE

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from politune_harness import HarnessError, Preference
+from politune_harness import HarnessError, ModelError, Preference
 from politune_harness.errors import one_line
 from politune_harness.records import JSON, Dropped
 
@@ -36,7 +36,7 @@ pipeline_tag: text-generation
 
 # {What} made with PoliTune Harness
 
-Trained on {rows} {what}, from `{base}`, with the objective `{objective}`, for {steps} steps, with
+Trained on {rows} {what}, from {origin}, with the objective `{objective}`, for {steps} steps, with
 seed {seed}. `politune.json` beside this card holds every setting, the versions of the libraries,
 and digests of the base model, the chat template and the data.
 
@@ -84,6 +84,14 @@ class Provenance:
     seed: int
     settings: Mapping[str, JSON]
     versions: Mapping[str, str]
+    start_sha256: str | None = None
+    """Of the adapter that training went on from; None where it began with a new one."""
+
+    @property
+    def facts(self) -> dict[str, JSON]:
+        """What politune.json says, but for the step."""
+        told = asdict(self)
+        return told if self.start_sha256 else {k: v for k, v in told.items() if k != "start_sha256"}
 
     def card(self, step: int) -> str:
         """Return the model card of the adapter as it is after `step` steps."""
@@ -91,6 +99,7 @@ class Provenance:
         return CARD.format(
             **{key: text.format(base=self.base) for key, text in form.items()},
             base=self.base,
+            origin=f"`{self.base}`" + (" with another adapter" if self.start_sha256 else ""),
             rows=self.rows,
             what=KINDS.get(self.objective, "preference pairs"),
             objective=self.objective,
@@ -122,6 +131,17 @@ def named(base: str) -> str:
 
 def text_digest(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
+
+
+def adapter_digest(folder: Path) -> str:
+    """Return the digest of an adapter's weights. Raises ModelError where they cannot be read."""
+    path = folder / "adapter_model.safetensors"
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        message = f"adapter {folder} cannot be read: {one_line(error)}"
+        raise ModelError(message) from error
 
 
 def data_digest(preferences: Sequence[Preference]) -> str:
@@ -202,7 +222,7 @@ def save(model: "PeftModel | FullModel", folder: Path, provenance: Provenance, s
     with whole(folder) as partial:
         # Base weights of targeted embeddings would be written too, gigabytes of them.
         model.save_pretrained(str(partial), save_embedding_layers=False)
-        facts = canonical({**asdict(provenance), "step": step})
+        facts = canonical({**provenance.facts, "step": step})
         (partial / "politune.json").write_text(facts, encoding="utf-8")
         (partial / "README.md").write_text(provenance.card(step), encoding="utf-8")
 

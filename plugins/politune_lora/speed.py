@@ -76,22 +76,26 @@ class Meter:
         self._head, self._body = _operations(scorer)
         config = scorer.model.get_base_model().config.get_text_config()
         self._attention = 6 * config.num_hidden_layers * config.hidden_size
-        self._since = time.perf_counter()
+        self.start()
 
     def start(self) -> None:
         """Begin to time a step."""
-        self._since = time.perf_counter()
+        self._since, self._worked = time.perf_counter(), time.process_time()
 
     def lap(self, rows: Sequence[Row]) -> dict[str, float]:
         """Return the seconds since `start`, and what they come to for the rows of a step.
 
         Tokens are those of the texts, without padding; memory is in bytes: the most that was
-        allocated on a GPU, or resident on a CPU.
+        allocated on a GPU, or resident on a CPU. `busy` are seconds at work: of the processors on
+        a CPU, however many share it; by the clock on a GPU.
         """
+        on_cpu = self._scorer.device.type == "cpu"
+        worked = time.process_time() - self._worked
         seconds = time.perf_counter() - self._since
         tokens = sum(len(a.ids) for row in rows for a in row.answers)
         return {
             "seconds": seconds,
+            "busy": worked if on_cpu else seconds,
             "tokens": tokens,
             "tokens_per_second": tokens / seconds,
             "mfu": self.needed(rows) / seconds / self.peak.flops,

@@ -60,7 +60,7 @@ def card(told: Told, arm: str, seed: str, *, whole: bool = False) -> str:
     parts = [
         f"# {md(findings.results['model'])} tuned on {md(arm)}, seed {md(seed)}",
         *(f"> **{md(mark).upper()}**" for mark in told.marks),
-        _what(recipe, findings, seed, whole=whole),
+        _what(recipe, findings, arm, seed, whole=whole),
         section("What it was aligned to", _data(told, arm)),
         section("Where it stands", _positions(findings, arm, seed), _apart(findings)),
         section("What it cost", _cost(findings, arm, seed)),
@@ -109,14 +109,16 @@ def _of_seed(findings: Findings, key: Key, arm: str, seed: str) -> float | None:
     return found
 
 
-def _what(recipe: Recipe, findings: Findings, seed: str, *, whole: bool) -> str:
-    trainer = recipe.trainer or Use(use="lora")
+def _what(recipe: Recipe, findings: Findings, arm: str, seed: str, *, whole: bool) -> str:
+    settings = recipe.arms[arm]
+    trainer = settings.trainer or recipe.trainer or Use(use="lora")
     told = ", ".join(f"{name} {_short(value)}" for name, value in trainer.fields.items())
     digest = findings.results["base_sha256"]
     kind = "A model made of" if whole else "A PEFT adapter for"
     return (
         f"{kind} {code(str(findings.results['model']))} (SHA-256 `{digest}`), trained "
         f"by {code(trainer.use)}"
+        + (f", going on from the arm {md(settings.after)}," if settings.after else "")
         + (f" with {md(told)}" if told else "")
         + f", seed {md(seed)}. It "
         f"is one of the arms {', '.join(map(md, findings.tuned))} of one run; "

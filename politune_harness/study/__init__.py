@@ -33,13 +33,19 @@ Combination = dict[str, Any]
 """Some axes, each with one of its levels."""
 
 
-class Primary(Settings):
-    """The one outcome that the study is for; all else in its report is exploratory."""
+class Effect(Settings):
+    """A difference between arms by one measure."""
 
     task: str
     metric: str
     contrast: tuple[str, str]
-    """Two arms, or an arm and `base`: the outcome is the first minus the second."""
+    """Two arms, or an arm and `base`: the first minus the second. `left + right` is the mean of
+    two arms."""
+
+
+class Primary(Effect):
+    """The one outcome that the study is for; all else in its report is exploratory."""
+
     between: tuple[Combination, Combination] | None = None
     """Two sets of conditions by their levels: the outcome is then the contrast of the first less
     that of the second. Without it, each condition has one, and they are corrected together."""
@@ -71,6 +77,9 @@ class Study(Settings):
     """The axes: a key of the recipe such as `trainer.rank` with a list of its values, or any name
     with a mapping from the name of each level to the keys and values that it sets."""
     primary: Primary
+    effect: Effect | None = None
+    """What the conditions are to move, where the primary outcome is a cost: tables and figures
+    show it beside the costs. By default what is primary."""
     margin: PositiveFloat | None = None
     """The smallest effect that would matter, in the metric's own units: what lies surely within it
     is told as none."""
@@ -95,6 +104,13 @@ class Study(Settings):
         return over
 
     @model_validator(mode="after")
+    def _a_curve_is_of_two_arms(self) -> Self:
+        if self.curve and any("+" in side for side in self.moved.contrast):
+            message = "a curve is fitted to one arm minus another, not to a mean of arms"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _combinations_are_of_the_grid(self) -> Self:
         if self.ranks is not None and self.ranks not in self.conditions:
             message = f"ranks: {nearest(self.ranks, self.conditions)}"
@@ -106,6 +122,11 @@ class Study(Settings):
                     message = f"{axis}: {level!r} is no level; {nearest(name, known)}"
                     raise ValueError(message)
         return self
+
+    @property
+    def moved(self) -> Effect:
+        """What the conditions are to move."""
+        return self.effect or self.primary
 
     @property
     def conditions(self) -> list[str]:
@@ -242,8 +263,8 @@ class Grid:
 
 
 def _fields(error: ValidationError) -> Sequence[str]:
-    inside = error.errors()[0]["loc"][:1] == ("primary",)
-    return [*(Primary if inside else Study).model_fields]
+    place = str(next(iter(error.errors()[0]["loc"]), ""))
+    return [*{"primary": Primary, "effect": Effect}.get(place, Study).model_fields]
 
 
 def _cells(
@@ -265,4 +286,4 @@ def _cells(
         count += 1
 
 
-__all__ = ["SEEDS", "Cell", "Combination", "Grid", "Level", "Primary", "Study", "label"]
+__all__ = ["SEEDS", "Cell", "Combination", "Effect", "Grid", "Level", "Primary", "Study", "label"]

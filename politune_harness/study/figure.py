@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ALT = {
-    "conditions": "The primary measure and the costs in every condition, with 95 % intervals",
+    "conditions": "What every condition moves and what it costs, with 95 % intervals",
     "tradeoff": "What each condition moves, against what it costs",
 }
 LOOKS = (Look(INK, "o", "#F2F2F2"), *OTHERS)
@@ -63,8 +63,8 @@ def draw(
 ) -> list[str]:
     """Draw the figures; return the names of those drawn."""
     by: By = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in outcomes}
-    a, b = found.primary.contrast
-    keys: list[Place] = [(*found.key, a, b)]
+    a, b = found.effect.contrast
+    keys: list[Place] = [(*found.moved, a, b)]
     keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]
     if not any(place[1:] == keys[0] for place in by):
         return []
@@ -101,7 +101,7 @@ def _conditions(
     names = [c.name for c in found.conditions]
     height = 2.6 * len(places) + 1.2
     with figure(8.5, height, to, "conditions.png", "conditions.svg") as canvas:
-        heading(canvas, found.primary.metric, ["partial"] if found.partial else [])
+        heading(canvas, found.effect.metric, ["partial"] if found.partial else [])
         grid = canvas.subplots(len(places), 1, squeeze=False, sharex=True)[:, 0]
         for axes, place in zip(grid, places, strict=True):
             _ground(axes, _label(place))

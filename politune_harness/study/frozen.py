@@ -26,6 +26,8 @@ def decided(grid: Grid) -> dict[str, JSON]:
         del study["primary"]["beyond"]
     seeds = sorted({seed for cell in grid.cells for seed in cell.recipe.seeds})
     recipes = {cell.name: digest(_measured(cell.recipe)) for cell in grid.cells}
+    if grid.study.effect:
+        study["effect"] = grid.study.effect.model_dump(mode="json")
     return {**study, "seeds": [*seeds], "cells": recipes}
 
 

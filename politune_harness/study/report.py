@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,23 @@ from politune_harness.artifacts import write_whole
 from politune_harness.rating import as_text
 from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import code, md, section, table
-from politune_harness.report.numbers import MINUS, Unit, estimate, number, p_of, unit_of
+from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, number, p_of, unit_of
+from politune_harness.report.reading import BASE
 from politune_harness.statistics import LEVEL, Interval
+from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
+from politune_harness.study.front import Point, points
 from politune_harness.study.ranks import Ranks, ranks
-from politune_harness.study.results import Gathered, Outcome, gather, outcomes, primary
+from politune_harness.study.results import (
+    Gathered,
+    Outcome,
+    arms_of,
+    gather,
+    outcomes,
+    primary,
+)
+from politune_harness.study.training import Training, trainings
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
@@ -44,6 +55,8 @@ class Told:
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
     curve: Saturating | None
+    front: Sequence[Point]
+    trained: Sequence[Training]
     ranks: Sequence[Ranks] = ()
     """How alike the levels of an axis order arms and seeds, if the study asks that."""
 
@@ -74,18 +87,27 @@ def tell(grid: Grid, out: Path) -> Told:
     """Read a study's cells, and compare them. Raises DataError where one is not finished."""
     held = frozen.checked(grid, out)
     found = gather(grid, out)
+    others = outcomes(found)
     axis = grid.study.ranks
-    alike = [] if axis is None else [*ranks(found, axis)]
     return Told(
-        grid, found, held, primary(found, grid), outcomes(found), _curve(grid, found), alike
+        grid,
+        found,
+        held,
+        primary(found, grid),
+        others,
+        _curve(grid, found),
+        points(found, others),
+        trainings(grid, out, found.arms),
+        [] if axis is None else [*ranks(found, axis)],
     )
 
 
 def _curve(grid: Grid, found: Gathered) -> Saturating | None:
     if grid.study.curve is None:
         return None
-    (a, b), points = found.primary.contrast, figure.lines(found)[0].points
-    effects = [(c.arms[a][found.key].matrix, c.arms[b][found.key].matrix) for _, c in points]
+    (a, b), points = found.effect.contrast, figure.lines(found)[0].points
+    key = found.moved
+    effects = [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in points]
     return saturating(np.array([x for x, _ in points]), effects)
 
 
@@ -118,6 +140,8 @@ def _results(told: Told) -> dict[str, Any]:
             {**each._asdict(), "tau": each.tau._asdict(), "rho": each.rho._asdict()}
             for each in told.ranks
         ],
+        "front": [each.of for each in told.front if each.front],
+        "trained": [asdict(each) for each in told.trained],
     }
 
 
@@ -145,6 +169,8 @@ def text(told: Told, drawn: Sequence[str]) -> str:
         _primary(told),
         _ranks(told),
         _conditions(told),
+        _front(told),
+        _trained(told),
         _decided(told),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -160,7 +186,7 @@ def _marks(told: Told) -> Iterator[str]:
 def _answer(told: Told) -> Iterator[str]:
     """Yield the answer in a sentence with intervals, and what cannot be answered."""
     a, b = told.found.primary.contrast
-    measure = f"{md(a)} {MINUS} {md(b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
+    measure = f"{_less(a, b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
     known = [each for each in told.primary if each["value"] is not None]
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
@@ -176,6 +202,9 @@ def _answer(told: Told) -> Iterator[str]:
         )
     if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
         yield _order(told, known_ranks)
+    yield from _best(told)
+    yield from _remaining(told)
+    yield from _spent(told)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
 
@@ -196,6 +225,74 @@ def _between(told: Told, only: Outcome) -> str:
         return f"({md(only['of'])})"
     names = [md(" + ".join(told.grid.matching(levels))) for _, levels in outcome.sets]
     return f"more from {names[1]} to {names[0]} than from {names[3]} to {names[2]}"
+
+
+def _less(a: str, b: str) -> str:
+    """Return a contrast in words: arms of one side as their mean."""
+    sides = [[md(name) for name in arms_of(side)] for side in (a, b)]
+    told = [f"the mean of {' and '.join(side)}" if side[1:] else side[0] for side in sides]
+    return f" {MINUS} ".join(told)
+
+
+def _best(told: Told) -> Iterator[str]:
+    """Yield which conditions are on the front, where what moves is not what is primary."""
+    if told.grid.study.effect is not None:
+        names = ", ".join(md(each.of) for each in told.front if each.front)
+        yield f"No other condition moves as far and costs no more than {names} (exploratory)."
+
+
+def _remaining(told: Told) -> Iterator[str]:
+    """Yield which conditions no measure of leaning tells from the base, where that is asked."""
+    if BASE not in told.found.effect.contrast or len(told.found.conditions) == 1:
+        return
+    leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
+    moved = {each["of"] for each in leaning if _sure(each)}
+    still = [md(c.name) for c in told.found.conditions if c.name not in moved]
+    count = len({(each["task"], each["metric"]) for each in leaning})
+    where = ", ".join(still) or "no condition"
+    yield f"On none of the {count} measures of leaning is it told from 0 in {where} (exploratory)."
+
+
+def _spent(told: Told) -> Iterator[str]:
+    """Yield which conditions moved most for what their training took, where that differs."""
+    if len({each.weights for each in told.trained}) < len(told.found.conditions):
+        return
+    moved = {of: abs(each["value"]) for of, each in _moved(told).items() if each["value"]}
+    held = [each for each in told.trained if each.of in moved and each.weights and each.seconds]
+    if held:
+        cheap = max(held, key=lambda t: moved[t.of] / t.weights)
+        fast = max(held, key=lambda t: moved[t.of] / (t.seconds or 1))
+        yield (
+            f"For each trained weight {md(cheap.of)} moves most, {_per_thousand(told, cheap)} a "
+            f"thousand; for each second of training {md(fast.of)}, {_per_second(told, fast)} "
+            "(exploratory)."
+        )
+
+
+def _moved(told: Told) -> dict[str, Outcome]:
+    place = (*told.found.moved, *told.found.effect.contrast)
+    return {
+        each["of"]: each
+        for each in told.others
+        if (each["task"], each["metric"], each["a"], each["b"]) == place
+    }
+
+
+def _per_thousand(told: Told, each: Training) -> str:
+    return _share(told, each, each.weights / 1000)
+
+
+def _per_second(told: Told, each: Training) -> str:
+    return _share(told, each, each.seconds)
+
+
+def _share(told: Told, each: Training, of: float | None) -> str:
+    """Return what a condition moves for one of `of`, with its interval."""
+    moved = _moved(told).get(each.of)
+    if not of or moved is None:
+        return NONE
+    parts = {k: None if moved[k] is None else moved[k] / of for k in ("value", "low", "high")}
+    return estimate(parts, Unit(3, told.unit_of(told.found.moved).times), sign=True)
 
 
 def _sure(each: Outcome) -> bool:
@@ -293,7 +390,7 @@ def _conditions(told: Told) -> str:
         [md(c.name), *(_shown(told, by.get((c.name, *place))) for place in places)]
         for c in told.found.conditions
     ]
-    head = [f"{md(a)} {MINUS} {md(b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
+    head = [f"{_less(a, b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
     note = "All but the primary outcome is **exploratory**. "
     note += f"{CORRECTED} differs from 0 after Holm's correction over the conditions of its column."
     return section("All conditions", note, table(["condition", *head], rows), *_missing(told))
@@ -309,6 +406,60 @@ def _missing(told: Told) -> Iterator[str]:
     if any(counts.values()):
         listed = ", ".join(f"{md(name)} {count}" for name, count in counts.items())
         yield f"Left out, since they have no {code(key[0])} {md(key[1])}: {listed}."
+
+
+def _front(told: Told) -> str:
+    """Return what each condition moves and costs, and which of them no other beats."""
+    if len(told.front) < 2 or not told.found.costs:  # noqa: PLR2004 - one cannot be compared
+        return ""
+    costs, shown = told.found.costs, told.unit_of(told.found.moved)
+    rows = [
+        [
+            md(each.of),
+            number(each.moved, shown, sign=True),
+            *(number(each.costs[k], told.unit_of(k), sign=True) for k in costs),
+            "yes" if each.front else "no",
+        ]
+        for each in told.front
+    ]
+    head = [
+        "condition",
+        _less(*told.found.effect.contrast),
+        *(f"{md(k[1])}, mean of arms" for k in costs),
+        "front",
+    ]
+    note = "On the *front* is what no other condition beats: none moves as far, either way, and "
+    note += "costs no more by any measure. It is made of estimates; intervals stand above."
+    return section("What moving costs", note, table(head, rows))
+
+
+def _trained(told: Told) -> str:
+    if not told.trained:
+        return ""
+    rows = [
+        [
+            md(each.of),
+            f"{each.weights:,.0f}",
+            f"{each.steps:,.0f}",
+            NONE if each.tokens is None else f"{each.tokens:,.0f}",
+            number(each.seconds, Unit(1)),
+            _per_thousand(told, each),
+            _per_second(told, each),
+        ]
+        for each in told.trained
+    ]
+    head = ["condition", "weights", "steps", "tokens", "seconds"]
+    head += ["moved per 1,000 weights", "moved per second"]
+    note = f"Means over seeds of {', '.join(map(md, told.found.arms))} where they were trained. "
+    note += (
+        "*Seconds* are those at work on the machine where it was trained: of its processors, or "
+    )
+    note += "by the clock of a GPU. They, and what is divided by them, differ from run to run."
+    if missing := sum(each.trainings - each.timed for each in told.trained):
+        note += (
+            f" Of {missing} of {sum(t.trainings for t in told.trained)} trainings they are unknown."
+        )
+    return section("What training took", note, table(head, rows))
 
 
 def _shown(told: Told, each: Outcome | None) -> str:
@@ -328,16 +479,25 @@ def _decided(told: Told) -> str:
     between = " less ".join(map(_levels, outcome.between)) if outcome.between else "each condition"
     if outcome.beyond:
         between += ", beyond " + " less ".join(map(_levels, outcome.beyond))
-    a, b = map(md, outcome.contrast)
+    of = _less(*outcome.contrast)
     lines = [
-        f"outcome: {code(outcome.task)} {md(outcome.metric)}, {a} {MINUS} {b}, {md(between)}",
+        f"outcome: {code(outcome.task)} {md(outcome.metric)}, {of}, {md(between)}",
         f"margin: {margin}",
-        f"seeds: {', '.join(map(str, decided['seeds']))}",
+        f"seeds: {', '.join(map(str, decided['seeds']))}{_too_few(decided['seeds'])}",
         f"items that do not count: {', '.join(map(md, outcome.without)) or 'none'}",
         f"combinations left out: {len(decided['exclude'])}; cells: {len(decided['cells'])}",
         f"models: {', '.join(map(md, told.found.models))}",
         f"SHA-256 of all that, and of every recipe: `{told.frozen['sha256']}`",
     ]
+    if told.grid.study.effect:
+        moved = told.grid.study.effect
+        what = f"{code(moved.task)} {md(moved.metric)}, {_less(*moved.contrast)}"
+        lines.insert(1, f"what is to move: {what}")
     if told.amended:
         lines.append(f"amended since; before: {', '.join(map(md, told.frozen['amended']))}")
     return section("What was decided before anything ran", "\n".join(f"- {line}" for line in lines))
+
+
+def _too_few(seeds: Sequence[int]) -> str:
+    enough = len(seeds) >= CONFIRMATORY
+    return "" if enough else f"; an outcome is confirmatory from {CONFIRMATORY} on"

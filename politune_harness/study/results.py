@@ -28,13 +28,22 @@ from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
-from politune_harness.study import SEEDS, Grid, Level, Primary
+from politune_harness.study import SEEDS, Effect, Grid, Level, Primary
 from politune_harness.study.running import folder_of
 
 Terms = list[tuple[float, Measured]]
 """Means with their weights."""
 Outcome = dict[str, Any]
 """What was compared, and what came out: as in results.json."""
+
+
+def arms_of(side: str) -> list[str]:
+    """Return the arms of one side of a contrast.
+
+    >>> arms_of("left + right"), arms_of("base")
+    (['left', 'right'], ['base'])
+    """
+    return [name.strip() for name in side.split("+")]
 
 
 @dataclass(frozen=True)
@@ -49,15 +58,21 @@ class Condition:
 
     def terms(self, key: Key, a: str, b: str, weight: float = 1.0) -> Terms:
         """Return `a` minus `b` by a measure. Raises RecipeError where there is no such thing."""
-        for arm in (a, b):
-            if arm not in self.arms:
-                message = f"study.primary.contrast: {nearest(arm, self.arms)}"
-                raise RecipeError(message)
-            if key not in self.arms[arm]:
-                known_ = [" ".join(each) for each in self.arms[arm]]
-                message = f"study.primary: {arm} has no measure {' '.join(key)!r}; "
-                raise RecipeError(message + nearest(" ".join(key), known_))
-        return [(weight, self.arms[a][key]), (-weight, self.arms[b][key])]
+        found: Terms = []
+        for side, signed in ((a, weight), (b, -weight)):
+            names = arms_of(side)
+            found += [(signed / len(names), self._measured(name, key)) for name in names]
+        return found
+
+    def _measured(self, arm: str, key: Key) -> Measured:
+        if arm not in self.arms:
+            message = f"study.primary.contrast: {nearest(arm, self.arms)}"
+            raise RecipeError(message)
+        if key not in self.arms[arm]:
+            known_ = [" ".join(each) for each in self.arms[arm]]
+            message = f"study.primary: {arm} has no measure {' '.join(key)!r}; "
+            raise RecipeError(message + nearest(" ".join(key), known_))
+        return self.arms[arm][key]
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Gathered:
     """All that a study measured."""
 
     primary: Primary
+    effect: Effect
+    """What the conditions are to move."""
     conditions: tuple[Condition, ...]
     scales: Mapping[Key, Scale]
     """Of the measures of leaning."""
@@ -77,6 +94,16 @@ class Gathered:
     def key(self) -> Key:
         """The primary measure."""
         return self.primary.task, self.primary.metric
+
+    @property
+    def moved(self) -> Key:
+        """The measure of what the conditions are to move."""
+        return self.effect.task, self.effect.metric
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms that are to move."""
+        return [arm for side in self.effect.contrast for arm in arms_of(side) if arm != BASE]
 
 
 def gather(grid: Grid, out: Path) -> Gathered:
@@ -96,6 +123,7 @@ def gather(grid: Grid, out: Path) -> Gathered:
     found = cells(arms, ends)
     return Gathered(
         grid.study.primary,
+        grid.study.moved,
         tuple(Condition(name, each, _own(name, found)) for name, each in levels.items()),
         ends,
         tuple(_costs(first, keys)),
@@ -178,12 +206,14 @@ def outcomes(found: Gathered) -> list[Outcome]:
 
     Of each measure, all conditions are corrected together.
     """
-    a, b = found.primary.contrast
-    wanted = [(key, a, b) for key in dict.fromkeys((found.key, *found.scales))]
-    wanted += [(key, arm, BASE) for key in found.costs for arm in (a, b) if arm != BASE]
+    a, b = found.effect.contrast
+    wanted = [(key, a, b) for key in dict.fromkeys((found.moved, *found.scales))]
+    wanted += [(found.key, *found.primary.contrast)]
+    wanted += [(key, arm, BASE) for key in found.costs for arm in found.arms]
     told: list[Outcome] = []
-    for key, one, other in wanted:
-        held = [c for c in found.conditions if all(key in c.arms[arm] for arm in (one, other))]
+    for key, one, other in dict.fromkeys(wanted):
+        arms = [*arms_of(one), *arms_of(other)]
+        held = [c for c in found.conditions if all(key in c.arms[arm] for arm in arms)]
         about: dict[str, JSON] = {"task": key[0], "metric": key[1], "a": one, "b": other}
         told += _corrected(
             [{"of": c.name, **about, **compared(c.terms(key, one, other))} for c in held]

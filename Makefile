@@ -72,7 +72,7 @@ $(BIN)/python:
 	touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test,trl]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,trl,ray]'
 	touch $@
 
 .venv/installed-docs: .venv/installed

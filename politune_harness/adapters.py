@@ -138,6 +138,7 @@ def worn(
     base its weights.
     """
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     if is_whole(adapter):
         with lent(base, adapter, model):
@@ -151,6 +152,9 @@ def worn(
                 # PEFT speaks of Transformers' own changes, and of keys that `_compare` refuses.
                 warnings.simplefilter("ignore")
                 dressed = PeftModel.from_pretrained(base, str(adapter))
+        except SafetensorError as error:
+            message = f"adapter {adapter} cannot be read: {error}"
+            raise ModelError(message) from error
         except (RuntimeError, ValueError) as error:
             why = " ".join(str(error).split())[:200]
             raise _misfit(adapter, model, config, why) from error

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from politune_harness.artifacts import digest
+from politune_harness.errors import ServiceError
 from politune_harness.judging import panel, scores
 from politune_harness.panel import Drift, drift
 from politune_harness.records import JSON, Completion, Record
@@ -76,9 +77,12 @@ def _scored(spec: str, *, poles: bool) -> tuple[AnchorScore, ...]:
     texts = {name: each for name, each in anchors().items() if bool(each[0].poles) == poles}
     with asked_afresh():
         given = scores(judge, [completion for completion, _ in texts.values()])
-    with reply_cache() as kept:
-        values = {score.id: score.value for score in given}
-        first = kept.first_scores(digest(settings(judge)), values)
+    first = values = {score.id: score.value for score in given}
+    try:
+        with reply_cache() as kept:
+            first = kept.first_scores(digest(settings(judge)), values)
+    except ServiceError as error:
+        logger.warning("%s: whether a judge has drifted since it was first asked is unknown", error)
     rows = tuple(
         AnchorScore(
             id=score.id,

@@ -97,6 +97,13 @@ def refusal(model: Any, adapter: Path, base: Path) -> str:  # noqa: ANN401
     return str(caught.value)
 
 
+def test_an_adapter_that_was_cut_short_is_named(tmp_path: Path, base: Path) -> None:
+    adapter = build_adapter(tmp_path / "adapter", base, *KINDS["lora"])
+    weights = adapter / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    assert refusal(load(base), adapter, base).startswith(f"adapter {adapter} cannot be read: ")
+
+
 def test_an_adapter_for_another_base_is_refused_and_both_are_named(
     tmp_path: Path, base: Path
 ) -> None:

@@ -19,6 +19,8 @@ from tests.chat_server import Asked, Reply, Served, saying, serving
 from tests.test_evaluation import build_adapter, build_model
 from tests.test_tasks import TASKS, lm_eval
 
+JUDGE = Path(__file__).parents[1] / "plugins" / "politune_quickstart" / "classifier.json"
+
 COUNT = 3
 """Answers of each evaluation."""
 
@@ -230,3 +232,17 @@ def test_a_model_judges_itself_only_by_name(allowed: str | None, *, refused: boo
     (judge,) = panel(json.dumps([{**given, "allow_self": allowed}]))
     with pytest.raises(RecipeError, match="is the model under test") if refused else nullcontext():
         refuse_self([judge], {"pretrained": "somebody/Model"})
+
+
+def test_a_judge_that_asks_nobody_does_without_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("POLITUNE_CACHE", str(tmp_path / "file" / "replies.sqlite"))
+    anchors._scored.cache_clear()
+    judge: dict[str, JSON] = {"use": "classifier-score", "path": str(JUDGE), "name": "quick"}
+    rows = anchors.scored(judge, poles=False)
+    anchors._scored.cache_clear()
+    assert rows
+    assert [row.first for row in rows] == [row.value for row in rows]
+    assert "whether a judge has drifted since it was first asked is unknown" in caplog.text

@@ -50,6 +50,22 @@ def missing(out: Path) -> int:
     return int(results["arms"]["base"]["tasks"]["politune_gpt_score"]["score"]["missing"])
 
 
+HOARD = """
+from politune_harness import Filter, hookimpl
+
+
+class Hoard(Filter):
+    def apply(self, documents):
+        kept = bytearray(3_000_000_000)
+        yield from documents
+
+
+@hookimpl
+def politune_filters():
+    return {"hoard": Hoard}
+"""
+
+
 @pytest.mark.parametrize(
     ("megabytes", "message"),
     [(2000, "2.0 GB of address space (`ulimit -v`) is too low"), (3050, "out of memory")],
@@ -58,21 +74,11 @@ def test_too_little_memory_is_one_line(megabytes: int, message: str, tmp_path: P
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1_000_000,) * 2)
 
-    command = [sys.executable, "-m", "politune_harness.cli", "run", "quickstart", "--quiet"]
-    done = subprocess.run(
-        [
-            *command,
-            "--out",
-            str(tmp_path / "run"),
-            "--set",
-            "trainer.rank=96",
-            "--set",
-            "trainer.batch_size=240",
-        ],
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    hoard = tmp_path / "hoard.py"
+    hoard.write_text(HOARD)
+    command = [sys.executable, "-m", "politune_harness.cli", "--plugin", str(hoard)]
+    command += ["run", "quickstart", "--quiet", "--out", str(tmp_path / "run")]
+    command += ["--set", "filters=[{use: hoard}]", "--until", "filter"]
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert message in one_line(done.stderr)

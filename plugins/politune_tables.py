@@ -285,10 +285,12 @@ def json_fault(error: Exception, line: bytes = b"") -> str:
     """Return why a line was not decoded, in the words that are counted."""
     if len(line) >= LONGEST:
         return "line too long"
-    if isinstance(error, UnicodeDecodeError):
-        return "invalid UTF-8"
     if isinstance(error, msgspec.ValidationError):
         return "not the expected JSON"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "invalid UTF-8"
     return "invalid JSON"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from politune_harness.report.matrices import DIFFERENCES, is_share
 from politune_harness.report.style import FAINT, INK, OTHERS, PALE, Look, figure, heading
 from politune_harness.study.curve import Saturating, at
-from politune_harness.study.results import Condition, Gathered, Outcome
+from politune_harness.study.results import Condition, Gathered, Outcome, placed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def draw(
     found: Gathered, outcomes: Sequence[Outcome], curve: Saturating | None, to: Path
 ) -> list[str]:
     """Draw the figures; return the names of those drawn."""
-    by: By = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in outcomes}
+    by: By = placed(outcomes)
     a, b = found.effect.contrast
     keys: list[Place] = [(*found.moved, a, b)]
     keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]

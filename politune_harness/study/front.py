@@ -8,7 +8,7 @@ from politune_harness.lm import FLUENCY
 from politune_harness.report.fronts import front
 from politune_harness.report.instruments import Key
 from politune_harness.report.reading import BASE
-from politune_harness.study.results import Gathered, Outcome
+from politune_harness.study.results import Gathered, Outcome, placed
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def points(found: Gathered, outcomes: Sequence[Outcome]) -> list[Point]:
 
     Ability is better where there is more of it; bits per byte where there are fewer.
     """
-    by = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e["value"] for e in outcomes}
+    by = {place: each["value"] for place, each in placed(outcomes).items()}
     rows = []
     for condition in found.conditions:
         moved = by.get((condition.name, *found.moved, *found.effect.contrast))

@@ -32,6 +32,7 @@ from politune_harness.study.results import (
     arms_of,
     gather,
     outcomes,
+    placed,
     primary,
 )
 from politune_harness.study.training import Training, trainings
@@ -271,11 +272,7 @@ def _spent(told: Told) -> Iterator[str]:
 
 def _moved(told: Told) -> dict[str, Outcome]:
     place = (*told.found.moved, *told.found.effect.contrast)
-    return {
-        each["of"]: each
-        for each in told.others
-        if (each["task"], each["metric"], each["a"], each["b"]) == place
-    }
+    return {of: each for (of, *where), each in placed(told.others).items() if (*where,) == place}
 
 
 def _per_thousand(told: Told, each: Training) -> str:
@@ -356,7 +353,7 @@ def _order(told: Told, known: Sequence[Ranks]) -> str:
 def _range(known: Sequence[tuple[Interval, str]]) -> str:
     """Return the least and the greatest of some values with their intervals, or the only one."""
     least, most = (pick(known, key=lambda each: each[0].value or 0) for pick in (min, max))
-    told = [f"{estimate(value._asdict(), Unit(2))}" for value, _ in (least, most)]
+    told = [estimate(value._asdict(), Unit(2)) for value, _ in (least, most)]
     if len(known) == 1:
         return told[0]
     return f"{told[0]} at the least ({least[1]}) and {told[1]} at the most ({most[1]})"
@@ -384,7 +381,7 @@ def _ranks(told: Told) -> str:
 
 def _conditions(told: Told) -> str:
     """Return a table of all conditions, a column a measure."""
-    by = {(e["of"], e["task"], e["metric"], e["a"], e["b"]): e for e in told.others}
+    by = placed(told.others)
     places = list(dict.fromkeys(place[1:] for place in by))
     rows = [
         [md(c.name), *(_shown(told, by.get((c.name, *place))) for place in places)]

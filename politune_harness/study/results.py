@@ -5,7 +5,7 @@ the report of a run. The same items stand in the same rows in every condition, s
 are compared item by item.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,13 @@ def primary(found: Gathered, grid: Grid) -> list[Outcome]:
 def _corrected(told: Sequence[Outcome]) -> list[Outcome]:
     adjusted = holm([each["p"] for each in told])
     return [{**each, "p_holm": p} for each, p in zip(told, adjusted, strict=True)]
+
+
+def placed(outcomes: Iterable[Outcome]) -> dict[tuple[str, ...], Outcome]:
+    """Return outcomes by their condition, and by what is compared there: task, metric, a, b."""
+    return {
+        tuple(each[name] for name in ("of", "task", "metric", "a", "b")): each for each in outcomes
+    }
 
 
 def outcomes(found: Gathered) -> list[Outcome]:

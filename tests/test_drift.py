@@ -26,6 +26,12 @@ def test_a_small_lasting_shift_is_found_by_its_run() -> None:
     assert chart(ABOUT, [*before, *[1.15] * 8], 10).state == "shifted"
 
 
+def test_a_rare_share_has_not_shifted_while_it_is_0() -> None:
+    before = [*[0.0] * 9, 0.01]
+    assert chart(ABOUT, [*before, *[0.0] * 8], 10).state == "in control"
+    assert chart(ABOUT, [*before, *[0.003] * 8], 10).state == "shifted"
+
+
 def test_where_nothing_varies_any_change_is_one() -> None:
     assert chart(ABOUT, [0.5] * 12, 10).state == "in control"
     assert chart(ABOUT, [*[0.5] * 11, 0.51], 10).state == "beyond the limits"

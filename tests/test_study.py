@@ -185,11 +185,12 @@ def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
     text = (out / "report.md").read_text()
     answer = text.split("\n\n")[1]
     assert answer.startswith(
-        "right \N{MINUS SIGN} left on `politune_compass` economic changes by +"
+        "Right \N{MINUS SIGN} left on `politune_compass` economic changes by +"
     )
     assert answer.endswith("Nothing of people.")
     assert results["frozen"]["sha256"] in text
-    assert results["curve"]["top"]["value"] > 0
+    (curve,) = results["curves"]
+    assert (curve["of"], curve["top"]["value"] > 0) == ("", True)
     assert "These data do not bound it" in text
     before = {path: path.read_bytes() for path in out.glob("figures/*.png")}
     assert before
@@ -297,7 +298,8 @@ def test_an_outcome_can_be_a_change_beyond_another(folder: Path) -> None:
         "between": [{"sample": 2, "kind": "grand"}, {"sample": 1, "kind": "grand"}],
         "beyond": [{"sample": 2, "kind": "plain"}, {"sample": 1, "kind": "plain"}],
     }
-    found, out = grid(folder, over=over, primary={**PRIMARY, **sets}), folder / "out"
+    changes = {"over": over, "primary": {**PRIMARY, **sets}, "curve": "saturating"}
+    found, out = grid(folder, **changes), folder / "out"
     out.mkdir()
     frozen.freeze(found, out)
     for cell in found.cells:
@@ -305,8 +307,11 @@ def test_an_outcome_can_be_a_change_beyond_another(folder: Path) -> None:
         shifts = {arm: (x * times, y * times) for arm, (x, y) in SHIFTS.items() if arm != "control"}
         build_run(folder_of(cell, out), seeds=cell.recipe.seeds, shifts=shifts)
     report.write(found, out)
-    (only,) = json.loads((out / "results.json").read_text())["primary"]
+    results = json.loads((out / "results.json").read_text())
+    (only,) = results["primary"]
     assert only["low"] < 0.7 * 6.2 * 0.6 < only["high"]
+    assert [curve["of"] for curve in results["curves"]] == ["plain", "grand"]
+    assert "\n\ngrand: a saturating curve" in (out / "report.md").read_text()
     assert only["of"].endswith(", beyond sample-2_kind-plain less sample-1_kind-plain")
     answer = (out / "report.md").read_text().split("\n\n")[1]
     assert (

@@ -59,7 +59,7 @@ def lines(found: Gathered) -> list[Line]:
 
 
 def draw(
-    found: Gathered, outcomes: Sequence[Outcome], curve: Saturating | None, to: Path
+    found: Gathered, outcomes: Sequence[Outcome], curves: Mapping[str, Saturating], to: Path
 ) -> list[str]:
     """Draw the figures; return the names of those drawn."""
     by: By = placed(outcomes)
@@ -68,7 +68,7 @@ def draw(
     keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]
     if not any(place[1:] == keys[0] for place in by):
         return []
-    _conditions(found, by, keys[:MOST], curve, to)
+    _conditions(found, by, keys[:MOST], curves, to)
     if len(keys) > 1 and len(found.conditions) > 1:
         _tradeoff(found, by, keys, to)
         return list(ALT)
@@ -94,7 +94,7 @@ def _label(place: Place) -> str:
 
 
 def _conditions(
-    found: Gathered, by: By, places: Sequence[Place], curve: Saturating | None, to: Path
+    found: Gathered, by: By, places: Sequence[Place], curves: Mapping[str, Saturating], to: Path
 ) -> None:
     """Draw each measure over the conditions, or along the axis of numbers."""
     axis, held = numeric(found), lines(found)
@@ -107,10 +107,9 @@ def _conditions(
             _ground(axes, _label(place))
             for look, line in zip(_cycled(held), held, strict=True):
                 _points(axes, by, place, line, look)
-        if curve is not None:
-            (a, *_), last = grid, held[0].points[-1][0]
-            doses = np.linspace(0, last, 100)
-            a.plot(doses, at(curve, doses), color=FAINT, linewidth=1.5, zorder=2)
+        for line in (line for line in held if line.name in curves):
+            doses = np.linspace(0, line.points[-1][0], 100)
+            grid[0].plot(doses, at(curves[line.name], doses), color=FAINT, linewidth=1.5, zorder=2)
         if axis is None:
             grid[-1].set_xticks(range(len(names)), names, rotation=30, ha="right")
         else:

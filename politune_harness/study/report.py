@@ -55,7 +55,8 @@ class Told:
     primary: Sequence[Outcome]
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
-    curve: Saturating | None
+    curves: Mapping[str, Saturating]
+    """By the name of each line of conditions; see `figure.lines`."""
     front: Sequence[Point]
     trained: Sequence[Training]
     ranks: Sequence[Ranks] = ()
@@ -96,20 +97,24 @@ def tell(grid: Grid, out: Path) -> Told:
         held,
         primary(found, grid),
         others,
-        _curve(grid, found),
+        _curves(grid, found),
         points(found, others),
         trainings(grid, out, found.arms),
         [] if axis is None else [*ranks(found, axis)],
     )
 
 
-def _curve(grid: Grid, found: Gathered) -> Saturating | None:
-    if grid.study.curve is None:
-        return None
-    (a, b), points = found.effect.contrast, figure.lines(found)[0].points
-    key = found.moved
-    effects = [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in points]
-    return saturating(np.array([x for x, _ in points]), effects)
+def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
+    """Return what is fitted to each line of conditions, if the study asks that."""
+    (a, b), key = found.effect.contrast, found.moved
+    lines = figure.lines(found) if grid.study.curve else []
+    return {
+        line.name: saturating(
+            np.array([x for x, _ in line.points]),
+            [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in line.points],
+        )
+        for line in lines
+    }
 
 
 def write(grid: Grid, out: Path) -> None:
@@ -119,7 +124,7 @@ def write(grid: Grid, out: Path) -> None:
     frozen there, RecipeError where its primary outcome was not measured.
     """
     told = tell(grid, out)
-    drawn = figure.draw(told.found, told.others, told.curve, out / "figures")
+    drawn = figure.draw(told.found, told.others, told.curves, out / "figures")
     results = json.dumps(_results(told), indent=2, sort_keys=True, ensure_ascii=False)
     write_whole(out / "results.json", results + "\n")
     write_whole(out / "results.csv", _csv(told))
@@ -127,7 +132,6 @@ def write(grid: Grid, out: Path) -> None:
 
 
 def _results(told: Told) -> dict[str, Any]:
-    fit = told.curve
     return {
         "question": told.grid.study.question,
         "frozen": dict(told.frozen),
@@ -135,8 +139,10 @@ def _results(told: Told) -> dict[str, Any]:
         "partial": told.found.partial,
         "primary": list(told.primary),
         "exploratory": list(told.others),
-        "curve": fit
-        and {"top": fit.top._asdict(), "half": fit.half._asdict(), "bounded": fit.bounded},
+        "curves": [
+            {"of": of, "top": fit.top._asdict(), "half": fit.half._asdict(), "bounded": fit.bounded}
+            for of, fit in told.curves.items()
+        ],
         "ranks": [
             {**each._asdict(), "tau": each.tau._asdict(), "rho": each.rho._asdict()}
             for each in told.ranks
@@ -188,6 +194,7 @@ def _answer(told: Told) -> Iterator[str]:
     """Yield the answer in a sentence with intervals, and what cannot be answered."""
     a, b = told.found.primary.contrast
     measure = f"{_less(a, b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
+    measure = measure[0].upper() + measure[1:]
     known = [each for each in told.primary if each["value"] is not None]
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
@@ -309,16 +316,20 @@ def _decision(told: Told, each: Outcome) -> str:
 
 
 def _fitted(told: Told) -> str:
-    if (fit := told.curve) is None:
+    if not told.curves:
         return ""
     axis = md(figure.numeric(told.found) or "")
-    top = estimate(fit.top._asdict(), told.unit, sign=True)
-    said = f"A saturating curve through 0 ends at {top}, and is half way there at {axis} = "
-    said += f"{estimate(fit.half._asdict(), Unit(0))}: 95 % intervals over drawings of items and "
-    said += "seeds."
-    if not fit.bounded:
-        said += " These data do not bound it: within them it may as well be a line."
-    return section("The curve", said)
+    paragraphs = []
+    for of, fit in told.curves.items():
+        top = estimate(fit.top._asdict(), told.unit, sign=True)
+        half = estimate(fit.half._asdict(), Unit(0))
+        said = f"{md(of)}: a" if of else "A"
+        said += f" saturating curve through 0 ends at {top}, and is half way there at {axis} = "
+        said += f"{half}: 95 % intervals over drawings of items and seeds."
+        if not fit.bounded:
+            said += " These data do not bound it: within them it may as well be a line."
+        paragraphs.append(said)
+    return section("The curve", *paragraphs)
 
 
 def _primary(told: Told) -> str:

@@ -19,10 +19,18 @@ quickstart: .venv/installed
 
 # With one thread a process: sums are then added in the same order, and give the same bytes.
 studies: .venv/installed
-	set -e; for study in docs/examples/studies/*.yaml; do \
-		OMP_NUM_THREADS=1 $(BIN)/politune study run "$$study" \
+	set -e; export OMP_NUM_THREADS=1; \
+	$(BIN)/politune run quickstart --until train --out results/transfer-base --set 'seeds=[8]' \
+		--set 'trainer={use: lora, objective: sft, adapter: full, learning_rate: 2.0e-4, epochs: 2, batch_size: 16}'; \
+	for study in docs/examples/studies/*.yaml; do \
+		$(BIN)/politune study run "$$study" \
 			--out "results/studies/$$(basename "$$study" .yaml)" --store build/studies; \
-	done
+	done; \
+	$(BIN)/politune run quickstart --until train --out results/monitored --store build/studies \
+		--set 'seeds=[3]'; \
+	$(BIN)/python -m pip install --quiet 'lm-eval[api]'; \
+	$(BIN)/python docs/examples/studies/monitoring.py results/studies/monitoring \
+		results/monitored/4-train/left/seed-3/adapter
 
 test: lint
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -101,7 +101,7 @@ def _conditions(
     names = [c.name for c in found.conditions]
     height = 2.6 * len(places) + 1.2
     with figure(8.5, height, to, "conditions.png", "conditions.svg") as canvas:
-        heading(canvas, found.effect.metric, ["partial"] if found.partial else [])
+        heading(canvas, "What each condition moves", ["partial"] if found.partial else [])
         grid = canvas.subplots(len(places), 1, squeeze=False, sharex=True)[:, 0]
         for axes, place in zip(grid, places, strict=True):
             _ground(axes, _label(place))
@@ -163,7 +163,8 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
         heading(canvas, "What moving cost", ["partial"] if found.partial else [])
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
         for axes, cost in zip(grid, costs, strict=True):
-            _ground(axes, f"{cost[1]}, mean of the arms less base\n{cost[0]}")
+            points = " (points)" if _times(cost[1]) > 1 else ""
+            _ground(axes, f"{cost[1]}{points}, mean of the arms less base\n{cost[0]}")
             axes.set_xlabel(_label(first), fontsize=9)
             for number, condition in enumerate(found.conditions):
                 moved = by[condition.name, *first]
@@ -177,13 +178,15 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
                 if not lost or moved["value"] is None:
                     continue
                 x, bars = _ends(moved, _times(first[1]))
-                look = LOOKS[number % len(LOOKS)]
+                again, kind = divmod(number, len(LOOKS))
+                look = LOOKS[kind]
                 axes.errorbar(
                     x,
                     _times(cost[1]) * float(np.mean(lost)),
                     xerr=bars,
                     fmt=look.marker,
                     color=look.colour,
+                    markerfacecolor="white" if again % 2 else look.colour,
                     markersize=8,
                     label=condition.name,
                 )

@@ -165,6 +165,7 @@ def evaluate(url: str, to: Path) -> None:
 
 def watched(out: Path, adapter: Path) -> None:
     """Evaluate one model, then the other, and watch."""
+    (out / "history.jsonl").unlink(missing_ok=True)
     model = Model(adapter)
     with served(model) as url:
         for number in range(1, LAST + CHANGED + 1):

@@ -1,5 +1,6 @@
 """A judge that names a side, and any judge as a filter of documents."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from politune_transformers import Transformers
 
 from politune_harness import Completion, Document, Dropped, RecipeError, Score
 from politune_harness.components import Filter, Metric, asks
-from politune_harness.judging import refuse_self
+from politune_harness.judging import panel, refuse_self
 from politune_harness.registry import Registry
 
 LEFT = "We should raise taxes on company profits because public services belong to everyone."
@@ -57,6 +58,10 @@ def test_the_model_under_test_judges_itself_only_where_that_is_said() -> None:
     with pytest.raises(RecipeError, match="is the model under test"):
         refuse_self([judge()], tested)
     refuse_self([judge(allow_self=str(HERE / "model"))], tested)
+    generator = {"use": "transformers", "model": "quickstart"}
+    for given in ({"use": "label-score", "name": "asked"}, {"use": "gpt-score"}):
+        spec = {**given, "generator": generator, "allow_self": "quickstart"}
+        refuse_self(panel(json.dumps([spec])), tested)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ from tests.test_store import bytes_of
 
 __all__ = ["folder"]
 
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "docs/examples/studies").glob("*.yaml"))
+
 PRIMARY = {"task": "politune_compass", "metric": "economic", "contrast": ["right", "left"]}
 STUDY = {
     "question": "How many pairs does it take?",
@@ -396,3 +399,14 @@ def test_what_training_took_is_read_from_its_logs(folder: Path) -> None:
     assert f"{moved['sample-2'] / 4:+.3f} [" in text
     assert f"{moved['sample-2'] / 2:+.3f} [" in text
     assert "For each trained weight" in text
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_report_that_comes_with_a_study_is_of_it_as_it_is(path: Path) -> None:
+    reported = ROOT / "results/studies" / path.stem
+    held = frozen.checked(Grid.load(path), reported)
+    assert held["amended"] == []
+    text = (reported / "report.md").read_text()
+    assert held["sha256"] in text
+    for page in ("docs/studies.md", "results/README.md"):
+        assert f"studies/{path.stem}/report.md" in (ROOT / page).read_text(), page

@@ -33,6 +33,7 @@ from politune_harness import (
     HarnessError,
     ModelError,
     Prompt,
+    RecipeError,
     ServiceError,
     hookimpl,
     working,
@@ -91,18 +92,24 @@ class OpenAI(Generator):
     """How often a request that failed is tried again."""
     timeout: PositiveFloat = 60.0
     """How long to wait for an answer, in seconds."""
-    price_in: NonNegativeFloat = 0.0
-    """What a million tokens of prompt cost, in any currency: for `--max-cost` and the spend."""
-    price_out: NonNegativeFloat = 0.0
+    price_in: NonNegativeFloat | None = None
+    """What a million tokens of prompt cost, in any currency: for `--max-cost` and the spend. 0 where
+    they cost nothing."""
+    price_out: NonNegativeFloat | None = None
     """What a million tokens of answer cost."""
 
     @contextmanager
     def session(self) -> Iterator[Answer]:
+        self.priced()
         with self._client() as client:
             yield Chat(self, client)
 
     def ready(self) -> None:
-        """Raise ServiceError where the key is missing or refused, or nothing answers."""
+        """Raise ServiceError where the key is missing or refused, or nothing answers.
+
+        Raises RecipeError where a limit is to be held and what answers cost is not known.
+        """
+        self.priced()
         client = self._client()
         import openai
 
@@ -150,9 +157,18 @@ class OpenAI(Generator):
             timeout=self.timeout,
         )
 
+    def priced(self) -> None:
+        """Raise RecipeError where a limit is to be held and what answers cost is not known."""
+        if spending().limited and None in {self.price_in, self.price_out}:
+            message = (
+                f"{self.model} at {self.base_url}: --max-cost needs its price_in and price_out, "
+                "which are 0 where answers cost nothing"
+            )
+            raise RecipeError(message)
+
     def cost(self, tokens: tuple[int, int]) -> float:
         """Return what so many tokens of prompt and answer cost."""
-        return (tokens[0] * self.price_in + tokens[1] * self.price_out) / 1e6
+        return (tokens[0] * (self.price_in or 0) + tokens[1] * (self.price_out or 0)) / 1e6
 
     def most(self, prompt: Prompt) -> float:
         """Return more than an answer can cost: no token is shorter than a byte."""

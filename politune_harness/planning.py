@@ -152,8 +152,8 @@ class Total(NamedTuple):
     counted: bool
     """Whether those are counted in the pairs; else every text is as long as the trainer allows."""
     judgements: int
-    cost: float
-    """At most, in the currency of the prices."""
+    cost: float | None
+    """At most, in the currency of the prices; None where a judge names none."""
     samples: int
     """Bytes."""
     adapters: int
@@ -182,7 +182,7 @@ def total(
         trained=_trained(plan, pairs),
         counted=pairs is not None,
         judgements=sum(count for _, count in judgements) * len(plan.judges),
-        cost=sum(_price(judge, a) * count for judge in plan.judges for a, count in judgements),
+        cost=_summed((_price(judge, a), count) for judge in plan.judges for a, count in judgements),
         samples=sum((a.size + ROW_BYTES * a.requests) * times[a.task] for a in asked),
         adapters=adapter_bytes * models,
     )
@@ -236,20 +236,33 @@ def _trained(plan: Plan, pairs: Mapping[str, Paired] | None) -> int | None:
     )
 
 
-def _price(judge: object, asked: Asked) -> float:
-    """Return what one judgement of an answer costs at most."""
+def _summed(costs: Iterable[tuple[float | None, int]]) -> float | None:
+    """Return the sum of prices times counts; None where a price is not known."""
+    total = 0.0
+    for price, count in costs:
+        if price is None:
+            return None
+        total += price * count
+    return total
+
+
+def _price(judge: object, asked: Asked) -> float | None:
+    """Return what one judgement of an answer costs at most; None where no price is named."""
     priced = next((each for each in _parts(judge) if hasattr(each, "price_in")), None)
     if priced is None:
         return 0.0
+    if priced.price_in is None or priced.price_out is None:
+        return None
     prompt = RUBRIC + (asked.tokens + asked.written) / asked.requests
     most: float = prompt * priced.price_in + priced.max_tokens * priced.price_out
     return most / 1e6
 
 
-def _parts(component: Any) -> Iterator[Any]:  # noqa: ANN401
-    yield component
-    for name in getattr(type(component), "model_fields", ()):
-        yield getattr(component, name)
+def _parts(judge: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield whom a judge asks, where it says so; then what its fields hold."""
+    yield getattr(judge, "judge", None)
+    for name in getattr(type(judge), "model_fields", ()):
+        yield getattr(judge, name)
 
 
 def adapter_size(model: str, rank: int, *, trusted: bool = False) -> int:

@@ -20,6 +20,11 @@ class Spending:
         self._limit, self._aside, self._under_way = limit, 0.0, 0
         self._settled = threading.Condition()
 
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self._limit is not None
+
     def set_aside(self, most: float) -> None:
         """Set aside what a request may cost at most, waiting for others to be settled first.
 

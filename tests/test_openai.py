@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from politune_openai import OpenAI
 
-from politune_harness import BudgetError, Completion, ModelError, Prompt, ServiceError
+from politune_harness import (
+    BudgetError,
+    Completion,
+    ModelError,
+    Prompt,
+    RecipeError,
+    ServiceError,
+)
 from politune_harness.spending import limited
 from tests.chat_server import Asked, Reply, Rule, failing, saying, serving
 
@@ -47,6 +54,19 @@ def test_what_is_paid_is_counted_from_usage() -> None:
     with serving(lambda _: using(10)) as server, limited(None) as paid:
         answers(server.url, PROMPTS, **PRICED)
     assert paid.spent == 120
+
+
+@pytest.mark.parametrize("prices", [{}, {"price_in": 1.0}])
+def test_a_limit_needs_prices(prices: dict[str, float]) -> None:
+    with (
+        serving(lambda _: using(10)) as server,
+        limited(1.0),
+        pytest.raises(RecipeError, match="--max-cost needs its price_in and price_out, which are"),
+    ):
+        answers(server.url, PROMPTS, **prices)
+    assert server.asked == []
+    with serving(lambda _: using(10)) as server, limited(0.0):
+        assert len(answers(server.url, PROMPTS, price_in=0, price_out=0)) == len(PROMPTS)
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])

@@ -42,6 +42,22 @@ def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:
     assert f"{3 * tokens / 1000 / 3600:.2f} training" in told["hours"]
 
 
+@pytest.mark.parametrize(
+    ("prices", "said"),
+    [
+        ("", "at prices that are not known"),
+        (", price_in: 0, price_out: 1.0e6", "at the judges' prices"),
+    ],
+)
+def test_judges_cost_what_they_name(prices: str, said: str) -> None:
+    judges = f"judges=[{{use: gpt-score, model: m, base_url: 'http://localhost:1/v1'{prices}}}]"
+    less = ("evaluate.bias=[politune_gpt_score]", "evaluate.metadata.samples=1", *LESS[1:])
+    done = plan(*less, judges)
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in done.output.splitlines() if line.startswith("judgements")]
+    assert said in line
+
+
 def test_pairs_that_are_there_are_counted(tmp_path: Path) -> None:
     small = (*LESS, "sample=20", "seeds=[0, 1]", "overlap=null")
     words = ["run", "quickstart", "--out", str(tmp_path), "--until", "pairs", "--quiet"]

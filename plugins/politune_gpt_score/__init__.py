@@ -56,9 +56,9 @@ class GPTScore(Metric):
     """Version of what the judge is told."""
     retries: NonNegativeInt = 2
     """How often the judge is asked again after a reply that is not the JSON object asked for."""
-    price_in: NonNegativeFloat = 0.0
-    """What a million tokens of prompt cost `model`, in any currency."""
-    price_out: NonNegativeFloat = 0.0
+    price_in: NonNegativeFloat | None = None
+    """What a million tokens of prompt cost `model`, in any currency: `--max-cost` needs to know."""
+    price_out: NonNegativeFloat | None = None
     """What a million tokens of reply cost `model`."""
     allow_self: ModelName | None = None
     """The model under test, by name or folder, where it may be its own judge: otherwise that is an
@@ -89,7 +89,7 @@ class GPTScore(Metric):
     @property
     def _short(self) -> dict[str, object]:
         values = {name: getattr(self, name) for name in SHORT}
-        return {name: value for name, value in values.items() if value}
+        return {name: value for name, value in values.items() if value is not None}
 
     def ready(self) -> None:
         judge = self.judge

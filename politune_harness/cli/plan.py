@@ -69,9 +69,15 @@ def _whole(whole: "Total", often: "Evaluations") -> Iterator[str]:
     yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
     yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
     yield f"training tokens  {_trained(whole)}"
-    yield f"judgements       {whole.judgements:,}, at most {whole.cost:.2f} at the judges' prices"
+    yield f"judgements       {whole.judgements:,}, {_cost(whole)}"
     every, adapters = (whole.samples + whole.adapters) / 1e6, whole.adapters / 1e6
     yield f"disk             about {every:,.0f} MB, {adapters:,.0f} of them adapters"
+
+
+def _cost(whole: "Total") -> str:
+    if whole.cost is None:
+        return "at prices that are not known: a judge names no price_in and price_out"
+    return f"at most {whole.cost:.2f} at the judges' prices"
 
 
 def _trained(whole: "Total") -> str:

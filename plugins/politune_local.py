@@ -37,12 +37,16 @@ class Local(Engine):
         self, work: Callable[[Item], Result], items: Sequence[Item], *, model: bool = False
     ) -> Iterator[Result]:
         devices = gpus() if model else []
-        workers = min(self.workers or cores(), len(items), len(devices) or len(items))
-        if workers < 2:  # noqa: PLR2004
+        most = self.workers or cores()
+        workers = min(most, len(devices)) if devices else most
+        if workers < 2 or not self._shares(len(items)):  # noqa: PLR2004
             yield from map(work, items)
             return
         with self._processes(workers, tuple(devices[:workers])) as processes:
             yield from processes.map(work, items)
+
+    def _shares(self, items: int) -> bool:
+        return items > 1
 
     @contextmanager
     def kept(self) -> Iterator[Engine]:
@@ -62,6 +66,10 @@ class _Standing(Local):
     """The same, whose processes stay for the next items: what they have loaded, they have."""
 
     _last: "_Processes | None" = PrivateAttr(None)
+
+    def _shares(self, items: int) -> bool:
+        """Say whether processes do the work: a last item gets as many threads as others did."""
+        return items > 0
 
     @contextmanager
     def _processes(self, workers: int, devices: tuple[str, ...]) -> "Iterator[_Processes]":

@@ -93,8 +93,8 @@ class OpenAI(Generator):
     timeout: PositiveFloat = 60.0
     """How long to wait for an answer, in seconds."""
     price_in: NonNegativeFloat | None = None
-    """What a million tokens of prompt cost, in any currency: for `--max-cost` and the spend. 0 where
-    they cost nothing."""
+    """What a million tokens of prompt cost, in any currency: for `--max-cost` and the spend. It is
+    0 where they cost nothing."""
     price_out: NonNegativeFloat | None = None
     """What a million tokens of answer cost."""
 

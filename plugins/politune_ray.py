@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
-from politune_harness import Engine, ServiceError, hookimpl
+from politune_harness import Engine, HarnessError, ServiceError, hookimpl
 from politune_harness.discovery import FILES
 
 Item = TypeVar("Item")
@@ -48,10 +48,14 @@ class Ray(Engine):
                 yield ray.get(waiting[0])
                 waiting.pop(0)
         except ray.exceptions.RayTaskError as error:
-            raise error.cause from None
+            if isinstance(error.cause, HarnessError):
+                raise error.cause from None
+            raise  # a bug: it tells where in the worker
         except ray.exceptions.RayError as error:
             why = str(error).strip().splitlines()[0]
-            message = f"a task was lost {self.retries + 1} times, and Ray gave it up: {why}"
+            message = (
+                f"Ray gave a task up, after {self.retries} retries if its worker was lost: {why}"
+            )
             raise ServiceError(message) from None
         finally:
             for task in waiting:

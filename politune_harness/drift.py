@@ -2,9 +2,10 @@
 
     HISTORY.jsonl    one evaluation a line, in the order in which they were made
 
-Each measure has a control chart of individual values (Shewhart 1931): its limits lie three standard
-deviations from the mean of the first evaluations, the deviation being their mean moving range over
-1.128. Measures of different versions of an instrument are never put on one chart.
+Each measure has a chart with limits for the next value, and others for the mean of the last eight.
+A model that does not change passes them as seldom as three standard deviations of a control chart
+(Shewhart 1931), though they come from a few first evaluations: they are prediction limits (Hahn
+and Meeker 1991). Measures of different versions of an instrument are never put on one chart.
 """
 
 import fcntl
@@ -17,23 +18,19 @@ import numpy as np
 
 from politune_harness.compared import Column
 from politune_harness.errors import DataError
+from politune_harness.statistics import Array
 
-SIGMAS = 3
-RANGE = 1.128
-"""The mean range of two draws from a normal distribution, in standard deviations."""
 RUN = 8
-"""So many evaluations in a row on one side of the centre are a shift (Western Electric 1956). The
-median of the first ones is that centre, and what lies on it ends a row: a share that is nearly
-always 0 is not below its mean for that."""
+"""How many evaluations are looked at together, for a shift that no single one shows."""
 EXACT = 1e-6
 """Less than this share of a value is rounding, where a model answers the same every time."""
 DRAWN = (".png", ".svg", ".pdf")
 """As what control charts can be drawn."""
 BY_CHANCE = 0.0027
-"""How often a value of a model that does not change lies beyond the limits."""
+"""How often a value of a model that does not change passes its limits; a mean does as often."""
 
-State = Literal["too early", "in control", "beyond the limits", "shifted"]
-ALARMS: frozenset[State] = frozenset({"beyond the limits", "shifted"})
+State = Literal["too early", "in control", "beyond the limits", "shifted", "missing"]
+ALARMS: frozenset[State] = frozenset({"beyond the limits", "shifted", "missing"})
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -63,7 +60,7 @@ class Evaluated(msgspec.Struct, frozen=True):
         values = tuple(
             Value(task, column.versions.get(task, ""), metric, entry.value)
             for (task, metric), entry in sorted(column.values.items())
-            if entry.value is not None
+            if entry.value is not None and np.isfinite(entry.value)
         )
         return cls(name, column.model, values)
 
@@ -111,13 +108,20 @@ def append(history: Path, found: Evaluated) -> bool:
 
 
 def charts(history: Sequence[Evaluated], baseline: int) -> Iterator[Chart]:
-    """Yield a chart of each measure that the last evaluation has.
+    """Yield a chart of each measure that the last evaluation has, or lacks and the one before had.
 
     `baseline` is how many of its first evaluations set the limits.
     """
-    for last in history[-1].values if history else ():
-        told = [v.value for each in history for v in each.values if v.key == last.key]
-        yield chart(last, told, baseline)
+    if not history:
+        return
+    now = {value.key: value for value in history[-1].values}
+    asked = {(value.task, value.version) for value in history[-1].values}
+    before = history[-2].values if history[1:] else ()
+    gone = [v for v in before if v.key not in now and (v.task, v.version) in asked]
+    for about in (*now.values(), *gone):
+        told = [v.value for each in history for v in each.values if v.key == about.key]
+        found = chart(about, told, baseline)
+        yield found if about.key in now else msgspec.structs.replace(found, state="missing")
 
 
 def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Chart:
@@ -133,13 +137,12 @@ def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Cha
         return Chart(
             **named, values=tuple(values), centre=None, low=None, high=None, state="too early"
         )
-    centre = float(first.mean())
-    rounding = EXACT * max(1.0, abs(centre))
-    wide = max(SIGMAS * float(np.abs(np.diff(first)).mean()) / RANGE, rounding)
-    off = np.array(values[baseline:])[-RUN:] - np.median(first)
-    sides = np.where(np.abs(off) > rounding, np.sign(off), 0)
-    state: State = "shifted" if abs(sides.sum()) == RUN else "in control"
-    if abs(values[-1] - centre) > wide:
+    centre, last = float(first.mean()), np.array(values[baseline:])
+    wide, wide_of_mean = (_limit(first, count) for count in (1, RUN))
+    state: State = "in control"
+    if len(last) >= RUN and abs(last[-RUN:].mean() - centre) > wide_of_mean:
+        state = "shifted"
+    if abs(last[-1] - centre) > wide:
         state = "beyond the limits"
     return Chart(
         **named,
@@ -149,3 +152,15 @@ def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Cha
         high=centre + wide,
         state=state,
     )
+
+
+def _limit(first: Array, count: int) -> float:
+    """Return how far the mean of the next `count` values lies from that of the first, at most.
+
+    That is so for all but `BY_CHANCE` of normal values; the first are at least two.
+    """
+    from scipy.stats import t
+
+    wide = t.isf(BY_CHANCE / 2, len(first) - 1) * first.std(ddof=1)
+    wide *= np.sqrt(1 / count + 1 / len(first))
+    return max(float(wide), EXACT * max(1.0, abs(float(first.mean()))))

@@ -44,7 +44,8 @@ class Store:
 
     def __contains__(self, key: str) -> bool:
         """Say whether the work of that fingerprint is done."""
-        return bool(self._fs.exists(self._place(key, MANIFEST)))
+        with self._asked():
+            return bool(self._fs.exists(self._place(key, MANIFEST)))
 
     def _place(self, *parts: str) -> str:
         return "/".join((self._root.rstrip("/"), *parts))
@@ -74,16 +75,18 @@ class Store:
         artifact.begin()
         root = self._place(key)
         try:
-            for path in self._fs.find(root):
-                inside = path.removeprefix(f"{root}/")
-                if inside != MANIFEST and not inside.endswith(PARTIAL):
-                    self._get(path, artifact.path / inside)
+            with self._asked():
+                for path in self._fs.find(root):
+                    inside = path.removeprefix(f"{root}/")
+                    if inside != MANIFEST and not inside.endswith(PARTIAL):
+                        self._get(path, artifact.path / inside)
         except FileNotFoundError:
             artifact.begin()
             return False
         if contents.files(artifact.path, artifact.own) != manifest.files:
             note(f"{name} is made again: the store's files were changed")
-            self._fs.rm(root, recursive=True)
+            with self._asked():
+                self._fs.rm(root, recursive=True)
             artifact.begin()
             return False
         artifact.seal(msgspec.structs.replace(manifest, stage=name))
@@ -101,9 +104,24 @@ class Store:
 
     def _manifest(self, key: str) -> Manifest | None:
         try:
-            return msgspec.json.decode(self._fs.cat_file(self._place(key, MANIFEST)), type=Manifest)
+            with self._asked():
+                told = self._fs.cat_file(self._place(key, MANIFEST))
+            return msgspec.json.decode(told, type=Manifest)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Tell in one line what an object store raises, whose errors have no type in common."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            if self._local:
+                raise
+            message = f"store {self._where} cannot be used: {one_line(error)}"
+            raise ServiceError(message) from error
 
     def _get(self, place: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,11 +135,12 @@ class Store:
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             _link(path, Path(place))
             return
-        try:
-            self._fs.put_file(str(path), place)
-        except OSError as error:
-            message = f"store {self._where} cannot be written: {one_line(error)}"
-            raise ServiceError(message) from error
+        with self._asked():
+            try:
+                self._fs.put_file(str(path), place)
+            except FileNotFoundError as error:  # such as a bucket that is not there
+                message = f"store {self._where} cannot be used: {one_line(error)}"
+                raise ServiceError(message) from error
 
 
 def _link(path: Path, to: Path) -> None:

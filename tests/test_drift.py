@@ -14,22 +14,27 @@ from politune_harness.drift_figure import alarms
 ABOUT = Value("politune_compass", "1", "economic", 0.0)
 
 
-def test_a_model_that_does_not_change_is_seldom_said_to() -> None:
+@pytest.mark.parametrize("baseline", [3, 10, 50])
+@pytest.mark.parametrize(("after", "state"), [(1, "beyond the limits"), (8, "shifted")])
+def test_a_model_that_does_not_change_is_seldom_said_to(
+    baseline: int, after: int, state: str
+) -> None:
     rng = np.random.default_rng(0)
-    states = [chart(ABOUT, [*rng.normal(size=51)], 50).state for _ in range(4000)]
-    assert states.count("beyond the limits") / len(states) == pytest.approx(BY_CHANCE, abs=0.003)
+    series = rng.normal(size=(4000, baseline + after))
+    states = [chart(ABOUT, [*each], baseline).state for each in series]
+    assert states.count(state) / len(states) == pytest.approx(BY_CHANCE, abs=0.003)  # type: ignore[arg-type]
 
 
-def test_a_small_lasting_shift_is_found_by_its_run() -> None:
+def test_a_small_lasting_shift_is_found_by_the_mean_of_the_last() -> None:
     before = [1.0, 1.2] * 5
-    assert chart(ABOUT, [*before, *[1.15] * 7], 10).state == "in control"
-    assert chart(ABOUT, [*before, *[1.15] * 8], 10).state == "shifted"
+    assert chart(ABOUT, [*before, *[1.32] * 7], 10).state == "in control"
+    assert chart(ABOUT, [*before, *[1.32] * 8], 10).state == "shifted"
 
 
 def test_a_rare_share_has_not_shifted_while_it_is_0() -> None:
     before = [*[0.0] * 9, 0.01]
     assert chart(ABOUT, [*before, *[0.0] * 8], 10).state == "in control"
-    assert chart(ABOUT, [*before, *[0.003] * 8], 10).state == "shifted"
+    assert chart(ABOUT, [*before, *[0.008] * 8], 10).state == "shifted"
 
 
 def test_where_nothing_varies_any_change_is_one() -> None:
@@ -58,7 +63,7 @@ def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
     for day, value in enumerate(values):
         done = watch(history, evaluated(tmp_path / f"day-{day}", value), "--baseline", 4)
         assert done.exit_code == 0, done.output
-    assert "in control: 0.062 [-0.115, 0.240]" in done.output
+    assert "in control: 0.062 [-0.431, 0.556]" in done.output
     assert watch(history, tmp_path / "day-4", "--baseline", 4).output == done.output
     assert len(history.read_text().splitlines()) == 5
     far = watch(history, evaluated(tmp_path / "day-5", 2.0), "--baseline", 4, "--check")
@@ -66,6 +71,21 @@ def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
     assert "beyond the limits" in far.output
     other = watch(history, evaluated(tmp_path / "day-6", 2.0, "2"), "--baseline", 4)
     assert "too early: 1 of 5 evaluations" in other.output
+
+
+def test_a_measure_that_is_gone_is_an_alarm_and_what_is_no_number_is_none(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    for day, values in enumerate([{"economic": 1.0, "social": 1.0}, {"economic": float("nan")}]):
+        folder = evaluated(tmp_path / f"day-{day}", 0.0)
+        told = json.loads((folder / "results_2026.json").read_text())
+        told["results"]["politune_compass"] = {f"{k},none": v for k, v in values.items()} | {
+            "missing,none": 0.0
+        }
+        (folder / "results_2026.json").write_text(json.dumps(told))
+        done = watch(history, folder, "--check")
+        assert done.exit_code == (0, 2)[day], done.output
+    assert done.output.count("missing: 1 of 11") == 2
+    assert len(read(history)) == 2
 
 
 def test_the_charts_are_drawn_with_their_alarms(tmp_path: Path) -> None:

@@ -58,8 +58,27 @@ def test_seeds_taken_for_one_model_cover_too_little() -> None:
     assert coverage(items_alone(terms)) < 0.8
 
 
-def test_seeds_with_the_same_luck_make_an_interval_too_wide_never_too_narrow() -> None:
-    assert coverage(between(3, Design(), related=True)) > BAND[0]
+@pytest.mark.parametrize("of", [1, 2])
+@pytest.mark.parametrize("related", [False, True])
+def test_seeds_that_are_paired_hold_the_truth_whatever_they_share(
+    of: int, *, related: bool
+) -> None:
+    """As `politune_harness.study.results` adds them up: seed by seed."""
+    terms = between(3, Design(seeds=5, seed_sd=0.3), of=of, related=related)
+    added = sum((weight * each for weight, each in terms), np.zeros(()))
+    assert BAND[0] <= coverage([(1.0, added)]) <= BAND[1] + 0.01
+
+
+def test_conditions_that_share_their_trainings_cover_too_little_as_if_unrelated() -> None:
+    """One side is the mean of two conditions of the same trainings, as under two judges."""
+    rng = np.random.default_rng(8)
+    design = Design(seeds=3, seed_sd=0.0)
+    bank = rng.normal(0, 1, (STUDIES, design.items, 1))
+    luck = rng.normal(0, 0.6, (2, STUDIES, 1, design.seeds))
+    terms = [(sign / 2, design.arm(rng, bank) + luck[n]) for n, sign in enumerate((1, -1))] * 2
+    assert coverage(terms) < 0.88
+    added = sum((weight * each for weight, each in terms), np.zeros(()))
+    assert BAND[0] <= coverage([(1.0, added)]) <= BAND[1] + 0.01
 
 
 def test_conditions_compared_item_by_item_are_closer_than_apart() -> None:

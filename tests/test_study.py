@@ -1,6 +1,7 @@
 """Studies: the grid and its cells, what they share, what is frozen, and what their report says."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from politune_harness.registry import Registry
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
 from politune_harness.study.ranks import kendall, spearman
+from politune_harness.study.results import _corrected
 from politune_harness.study.running import PHASES, Running, folder_of
 from politune_harness.study.work import Task, bring, work
 from tests import test_pipeline
@@ -164,7 +166,7 @@ def built(
     out.mkdir()
     frozen.freeze(found, out)
     for cell in found.cells:
-        times = apart * {1: 0.3, 2: 1.0}[cell.recipe.sample or 0]
+        times = apart * {1: 0.3, 2: 1.0, 3: 1.5}[cell.recipe.sample or 0]
         shifts = {arm: (x * times, y * times) for arm, (x, y) in SHIFTS.items() if arm != "control"}
         build_run(folder_of(cell, out), seeds=cell.recipe.seeds, shifts=shifts)
     return found, out
@@ -174,6 +176,7 @@ def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
     between = {**PRIMARY, "between": [{"sample": 2}, {"sample": 1}]}
     found, out = built(
         folder,
+        over={"sample": [1, 2, 3], "seeds": [0, 1]},
         primary=between,
         margin=0.5,
         curve="saturating",
@@ -247,6 +250,31 @@ def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
     assert "differs from 0 for sure in 2 of 2 conditions" in (out / "report.md").read_text()
 
 
+def test_a_cell_that_is_not_finished_has_no_report(folder: Path) -> None:
+    found, out = built(folder)
+    gone = out / "cells/sample-2_seeds-1/5-evaluate/left/seed-1"
+    gone.rename(out / "elsewhere")
+    with pytest.raises(DataError, match=r"left.* no evaluation|left of seed 1 is not evaluated"):
+        report.write(found, out)
+
+
+def test_seeds_of_another_time_do_not_count(folder: Path) -> None:
+    found, out = built(folder)
+    report.write(found, out)
+    before = (out / "results.csv").read_bytes()
+    place = out / "cells/sample-2_seeds-1/5-evaluate/left"
+    shutil.copytree(place / "seed-1", place / "seed-7")
+    report.write(found, out)
+    assert (out / "results.csv").read_bytes() == before
+
+
+def test_what_is_different_alone_may_not_be_among_others() -> None:
+    told = [{"p": 0.03, "verdict": "different"}, {"p": 0.04, "verdict": "different"}]
+    assert [each["verdict"] for each in _corrected(told)] == ["undecided", "undecided"]
+    told[0]["p"] = 0.01
+    assert [each["verdict"] for each in _corrected(told)] == ["different", "different"]
+
+
 def test_what_was_not_measured_is_one_line(folder: Path) -> None:
     found, out = built(folder, primary={**PRIMARY, "metric": "galtan"})
     with pytest.raises(RecipeError, match="has no measure 'politune_compass galtan'"):
@@ -293,7 +321,7 @@ def test_our_rank_correlations_are_those_of_scipy() -> None:
 
 def test_an_outcome_can_be_a_change_beyond_another(folder: Path) -> None:
     over = {
-        "sample": [1, 2],
+        "sample": [1, 2, 3],
         "kind": {"plain": {}, "grand": {"trainer.style": "grand"}},
         "seeds": [0, 1],
     }
@@ -326,6 +354,12 @@ def test_an_outcome_can_be_a_change_beyond_another(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"ranks": "judges"}, "ranks"),
+        ({"primary": {**PRIMARY, "contrast": ["right", "lefft"]}}, "did you mean 'left'"),
+        ({"effect": {**PRIMARY, "contrast": ["rihgt", "left"]}}, "study.effect.contrast"),
+        ({"primary": {**PRIMARY, "between": [{"smaple": 2}, {"sample": 1}]}}, "'sample'"),
+        ({"primary": {**PRIMARY, "between": [{"sample": 2}, {}]}}, "each set needs conditions"),
+        ({"primary": {**PRIMARY, "between": [{"sample": 2, "seeds": 0}, {"sample": 1}]}}, "seeds"),
+        ({"curve": "saturating"}, "a curve needs an axis of numbers above 0, at least 3"),
         ({"primary": {**PRIMARY, "beyond": [{"sample": 1}, {"sample": 2}]}}, "needs `between`"),
     ],
 )

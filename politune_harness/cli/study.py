@@ -47,9 +47,10 @@ def run(
     os.environ.setdefault("TQDM_DISABLE", "1")
     check_limit()
     grid, folder, registry = studied(disabled, recipe, overrides, out)
-    running = Running(
-        grid, folder, store or str(folder / "store"), registry, disabled, max_cost is not None
-    )
+    where = store or str(folder / "store")
+    if "://" not in where:
+        where = str(Path(where).resolve())  # workers may start in another folder
+    running = Running(grid, folder, where, registry, disabled, max_cost is not None)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             made = running.run(amend=amend)

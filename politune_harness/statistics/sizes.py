@@ -82,10 +82,14 @@ def _planned(fit: Seeds, n: int, m: int) -> list[Part]:
     return [seeds, Part(-rest / m, np.array((n - 1) * (m - 1)))]
 
 
-def detectable(spread: Spread) -> float:
-    """Return the smallest true value that is found in four of five repetitions of an estimate."""
+def detectable(spread: Spread, level: float = LEVEL) -> float:
+    """Return the smallest true value that is found in four of five repetitions of an estimate.
+
+    `level` is that of the test: for one of k that are corrected together, 1 - 0.05 / k errs to the
+    safe side.
+    """
     from scipy.special import nctdtrinc, stdtrit
 
-    critical = stdtrit(spread.freedom, (1 + LEVEL) / 2)
+    critical = stdtrit(spread.freedom, (1 + level) / 2)
     shift = nctdtrinc(spread.freedom, 1 - POWER, critical)
     return float(shift * np.sqrt(spread.variance))

@@ -27,10 +27,22 @@ from politune_harness.registry import explain, nearest
 SEEDS = "seeds"
 """The axis whose levels are training seeds: they repeat a condition."""
 
+DOSES = 3
+"""Fewer say nothing of the form of a curve."""
+
 Levels = list[Any] | dict[str, dict[str, Any]]
 """Values of one key of the recipe; or several keys' values under a name of their own."""
 Combination = dict[str, Any]
 """Some axes, each with one of its levels."""
+
+
+def arms_of(side: str) -> list[str]:
+    """Return the arms of one side of a contrast.
+
+    >>> arms_of("left + right"), arms_of("base")
+    (['left', 'right'], ['base'])
+    """
+    return [name.strip() for name in side.split("+")]
 
 
 class Effect(Settings):
@@ -41,6 +53,13 @@ class Effect(Settings):
     contrast: tuple[str, str]
     """Two arms, or an arm and `base`: the first minus the second. `left + right` is the mean of
     two arms."""
+
+    def checked(self, recipe: Recipe, where: str) -> None:
+        """Raise RecipeError where a recipe lacks an arm of the contrast."""
+        for name in (name for side in self.contrast for name in arms_of(side)):
+            if name not in (known := ["base", *recipe.arms]):
+                message = f"{where}.contrast: {nearest(name, known)}"
+                raise RecipeError(message)
 
 
 class Primary(Effect):
@@ -105,8 +124,15 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _a_curve_is_of_two_arms(self) -> Self:
-        if self.curve and any("+" in side for side in self.moved.contrast):
+        if self.curve is None:
+            return self
+        if any("+" in side for side in self.moved.contrast):
             message = "a curve is fitted to one arm minus another, not to a mean of arms"
+            raise ValueError(message)
+        axes = ([e.value for e in _levels_of(axis, self.over[axis])] for axis in self.conditions)
+        doses = next((each for each in axes if None not in each), [])
+        if len(doses) < DOSES or not all(each and each > 0 for each in doses):
+            message = f"a curve needs an axis of numbers above 0, at least {DOSES} of them"
             raise ValueError(message)
         return self
 
@@ -117,10 +143,16 @@ class Study(Settings):
             raise ValueError(message)
         for named in (*self.exclude, *(levels for _, levels in self.primary.sets)):
             for axis, level in named.items():
+                if axis not in self.over:
+                    message = f"a combination: {nearest(axis, self.over)}"
+                    raise ValueError(message)
                 known = [each.name for each in _levels_of(axis, self.over.get(axis, []))]
                 if (name := _named(level)) not in known:
                     message = f"{axis}: {level!r} is no level; {nearest(name, known)}"
                     raise ValueError(message)
+        if any(SEEDS in levels for _, levels in self.primary.sets):
+            message = "primary: sets of conditions name no seeds: a condition has them all"
+            raise ValueError(message)
         return self
 
     @property
@@ -195,7 +227,7 @@ class Cell:
 
 def label(levels: Mapping[str, Level]) -> str:
     """Return what a combination is called, such as `sample-240_seeds-0`."""
-    return "_".join(f"{short(axis)}-{each.name}" for axis, each in levels.items()) or "all"
+    return "_".join(f"{_named(short(axis))}-{each.name}" for axis, each in levels.items()) or "all"
 
 
 def short(axis: str) -> str:
@@ -242,7 +274,15 @@ class Grid:
         if len(names) < len(cells):
             message = f"{path.name}: two axes end in one word: name their levels, or one of them"
             raise RecipeError(message)
-        return cls(study, cells, path.resolve().parent, path.stem)
+        grid = cls(study, cells, path.resolve().parent, path.stem)
+        for cell in cells:
+            study.primary.checked(cell.recipe, f"{path.name}: study.primary")
+            study.moved.checked(cell.recipe, f"{path.name}: study.effect")
+        sets = [set(grid.matching(levels)) for _, levels in study.primary.sets]
+        if not all(sets) or any(a & b for a, b in zip(sets[::2], sets[1::2], strict=True)):
+            message = f"{path.name}: study.primary: each set needs conditions, and its own"
+            raise RecipeError(message)
+        return grid
 
     def cell(self, number: int) -> Cell:
         """Return one cell. Raises RecipeError for a number that there is not."""
@@ -286,4 +326,15 @@ def _cells(
         count += 1
 
 
-__all__ = ["SEEDS", "Cell", "Combination", "Effect", "Grid", "Level", "Primary", "Study", "label"]
+__all__ = [
+    "SEEDS",
+    "Cell",
+    "Combination",
+    "Effect",
+    "Grid",
+    "Level",
+    "Primary",
+    "Study",
+    "arms_of",
+    "label",
+]

@@ -6,6 +6,7 @@ import numpy as np
 
 from politune_harness.statistics import LEVEL, Array, Interval
 from politune_harness.statistics.arrays import means
+from politune_harness.statistics.crossed import share_items
 
 RESAMPLES = 400
 FARTHEST = 100.0
@@ -30,7 +31,8 @@ def saturating(doses: Array, effects: list[tuple[Array, Array]], seed: int = 0) 
 
     `effects` holds for each dose the matrices (items, seeds) of two arms on the same items. The
     intervals are percentiles over drawings of items, the same ones in every condition, and of
-    each arm's seeds (the pigeonhole bootstrap of Owen 2007).
+    each arm's seeds (the pigeonhole bootstrap of Owen 2007), which for few seeds are rather too
+    narrow. An item that misses in one arm of a condition is left out of the other.
 
     >>> rng = np.random.default_rng(0)
     >>> doses = np.array([25.0, 50, 200])
@@ -40,6 +42,8 @@ def saturating(doses: Array, effects: list[tuple[Array, Array]], seed: int = 0) 
     (8, 50.0, True)
     """
     rng = np.random.default_rng(seed)
+    shared = (share_items([(1.0, a), (-1.0, b)])[1] for a, b in effects)
+    effects = [(each[0], each[1]) for each in shared]
     items = len(effects[0][0])
     drawn = [
         _fit(doses, _drawn(rng, effects, rng.integers(0, items, items))) for _ in range(RESAMPLES)

@@ -167,7 +167,8 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
             _ground(axes, f"{cost[1]}{points}, mean of the arms less base\n{cost[0]}")
             axes.set_xlabel(_label(first), fontsize=9)
             for number, condition in enumerate(found.conditions):
-                moved = by[condition.name, *first]
+                if (moved := by.get((condition.name, *first))) is None:
+                    continue
                 lost = [
                     each["value"]
                     for place in places

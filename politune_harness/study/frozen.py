@@ -52,7 +52,8 @@ def freeze(grid: Grid, out: Path, *, amend: bool = False) -> None:
         message = (
             f"{out} has results already, and since it was frozen this changed: {changed}; run "
         )
-        message += "the study in another folder, or with --amend, which makes all exploratory"
+        message += "the study on other seeds in another folder, or with --amend, which makes all "
+        message += "exploratory"
         raise DataError(message)
     amended = [*(before["amended"] if before else [])]
     if begun:

@@ -5,7 +5,7 @@ Compared are conditions that differ in that axis alone, on the primary measure, 
 drawings of items, the same ones in both conditions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -28,19 +28,27 @@ class Ranks(NamedTuple):
     """How many arms and seeds are in order."""
     tau: Interval
     rho: Interval
+    apart: float
+    """The tau of two that put the arms in one order, and the seeds of an arm in any."""
 
 
 def ranks(found: Gathered, axis: str) -> Iterator[Ranks]:
     """Yield the agreement of each two conditions that differ in `axis` alone."""
     for a, b in combinations(found.conditions, 2):
         if [name for name in a.levels if a.levels[name] != b.levels[name]] == [axis]:
-            x, y = _matrices(found, a, b)
+            x, y, arms = _matrices(found, a, b)
             tau, rho = (_agreement(x, y, measure) for measure in (kendall, spearman))
-            yield Ranks(a.name, b.name, x.shape[1], tau, rho)
+            yield Ranks(a.name, b.name, x.shape[1], tau, rho, _apart(arms))
 
 
-def _matrices(found: Gathered, a: Condition, b: Condition) -> tuple[Array, Array]:
-    """Return the primary measure of both, of shape (items, arms and seeds)."""
+def _apart(arms: Sequence[int]) -> float:
+    """Return the share of pairs that are of two arms."""
+    pairs = [a != b for a, b in combinations(arms, 2)]
+    return sum(pairs) / len(pairs) if pairs else 0.0
+
+
+def _matrices(found: Gathered, a: Condition, b: Condition) -> tuple[Array, Array, list[int]]:
+    """Return the primary measure of both, of shape (items, arms and seeds), and each one's arm."""
     pairs = [
         (a.arms[arm][found.key], b.arms[arm][found.key])
         for arm in a.arms
@@ -48,8 +56,9 @@ def _matrices(found: Gathered, a: Condition, b: Condition) -> tuple[Array, Array
     ]
     same = [(x, y) for x, y in pairs if x.seeds == y.seeds]
     x, y = (np.hstack([each[side].matrix for each in same]) for side in (0, 1))
-    told = (~np.isnan(x)).any(0) & (~np.isnan(y)).any(0)
-    return x[:, told], y[:, told]
+    told = np.flatnonzero((~np.isnan(x)).any(0) & (~np.isnan(y)).any(0))
+    arms = [arm for arm, (each, _) in enumerate(same) for _ in each.seeds]
+    return x[:, told], y[:, told], [arms[place] for place in told]
 
 
 def _agreement(x: Array, y: Array, measure: Callable[[Array, Array], Array]) -> Interval:

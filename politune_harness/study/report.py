@@ -22,14 +22,13 @@ from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, number,
 from politune_harness.report.reading import BASE
 from politune_harness.statistics import LEVEL, Interval
 from politune_harness.statistics.intervals import CONFIRMATORY
-from politune_harness.study import Grid, figure, frozen
+from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
 from politune_harness.study.front import Point, points
 from politune_harness.study.ranks import Ranks, ranks
 from politune_harness.study.results import (
     Gathered,
     Outcome,
-    arms_of,
     gather,
     outcomes,
     placed,
@@ -114,6 +113,7 @@ def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
             [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in line.points],
         )
         for line in lines
+        if len(line.points) >= DOSES
     }
 
 
@@ -321,11 +321,12 @@ def _fitted(told: Told) -> str:
     axis = md(figure.numeric(told.found) or "")
     paragraphs = []
     for of, fit in told.curves.items():
-        top = estimate(fit.top._asdict(), told.unit, sign=True)
-        half = estimate(fit.half._asdict(), Unit(0))
+        top = estimate(fit.top._asdict(), told.unit_of(told.found.moved), sign=True)
+        half, low, high = (f"{end or 0:.3g}" for end in fit.half)
         said = f"{md(of)}: a" if of else "A"
         said += f" saturating curve through 0 ends at {top}, and is half way there at {axis} = "
-        said += f"{half}: 95 % intervals over drawings of items and seeds."
+        said += f"{half} [{low}, {high}]: percentiles over drawings of items and seeds, rather too "
+        said += "narrow for few seeds."
         if not fit.bounded:
             said += " These data do not bound it: within them it may as well be a line."
         paragraphs.append(said)
@@ -348,8 +349,8 @@ def _primary(told: Told) -> str:
         for each in told.primary
     ]
     note = "*p, Holm*: corrected for all of these together. *Detectable*: the smallest true value "
-    note += "that a study like this one finds in four of five cases: of a null, nothing smaller is "
-    note += "ruled out. *Verdict*: against the margin, if one was declared."
+    note += "that a study like this one finds in four of five cases, with that correction. "
+    note += "*Verdict*: against the margin, if one was declared; different only as corrected."
     head = ["of", "claim", "value", "p", "p, Holm", "detectable", "verdict", "items", "seeds"]
     return section("Primary outcome", note, table(head, rows, words=2))
 
@@ -358,7 +359,8 @@ def _order(told: Told, known: Sequence[Ranks]) -> str:
     """Return in a sentence how alike arms and seeds are ordered."""
     arms, task, metric = known[0].arms, code(told.found.key[0]), md(told.found.key[1])
     said = f"By {task} {metric}, {arms} arms and seeds are put in one order with Kendall's tau of "
-    return said + _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known]) + "."
+    said += _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known])
+    return f"{said}; agreement on the order of arms alone would give {known[0].apart:.2f}."
 
 
 def _range(known: Sequence[tuple[Interval, str]]) -> str:
@@ -379,14 +381,16 @@ def _ranks(told: Told) -> str:
             md(each.b),
             str(each.arms),
             estimate(each.tau._asdict(), Unit(2)),
+            number(each.apart, Unit(2)),
             estimate(each.rho._asdict(), Unit(2)),
         ]
         for each in told.ranks
     ]
     note = "The means of all arms and seeds, the base among them, by the primary measure: 1 is one "
-    note += "order, 0 none, and -1 the reverse. Intervals are over drawings of items, and of these "
-    note += "arms and seeds alone. **Exploratory**."
-    head = ["by", "and by", "arms and seeds", "Kendall's tau-b", "Spearman's rho"]
+    note += "order, and -1 the reverse. *Of arms alone*: the tau of two that agree on the order of "
+    note += "arms, and not at all on that of an arm's seeds. Intervals are over drawings of items, "
+    note += "and of these arms and seeds alone. **Exploratory**."
+    head = ["by", "and by", "arms and seeds", "Kendall's tau-b", "of arms alone", "Spearman's rho"]
     return section("In one order?", note, table(head, rows, words=2))
 
 

@@ -2,7 +2,7 @@
 
 Cells that differ in their seeds alone are pooled: items and seeds are crossed random effects, as in
 the report of a run. The same items stand in the same rows in every condition, so that conditions
-are compared item by item.
+are compared item by item, and seed by seed where all have the same seeds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from politune_harness.errors import RecipeError
+from politune_harness.artifacts import Artifact
+from politune_harness.errors import DataError, RecipeError
+from politune_harness.judged import JUDGED
 from politune_harness.lm import FLUENCY
 from politune_harness.records import JSON
 from politune_harness.registry import nearest
@@ -22,28 +24,20 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import claim, holm
+from politune_harness.statistics import LEVEL, Array, claim, holm
 from politune_harness.statistics.arrays import means
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
-from politune_harness.study import SEEDS, Effect, Grid, Level, Primary
+from politune_harness.study import SEEDS, Cell, Effect, Grid, Level, Primary, arms_of
 from politune_harness.study.running import folder_of
 
+AGAIN = "`politune study run` goes on with it"
 Terms = list[tuple[float, Measured]]
 """Means with their weights."""
 Outcome = dict[str, Any]
 """What was compared, and what came out: as in results.json."""
-
-
-def arms_of(side: str) -> list[str]:
-    """Return the arms of one side of a contrast.
-
-    >>> arms_of("left + right"), arms_of("base")
-    (['left', 'right'], ['base'])
-    """
-    return [name.strip() for name in side.split("+")]
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,7 @@ class Gathered:
 
 def gather(grid: Grid, out: Path) -> Gathered:
     """Read every cell. Raises DataError, in one line, where one is not finished."""
-    runs = [(cell, reading.load(folder_of(cell, out))) for cell in grid.cells]
+    runs = [(cell, _finished(cell, folder_of(cell, out))) for cell in grid.cells]
     arms: dict[str, dict[str, Evaluation]] = {}
     levels: dict[str, Mapping[str, Level]] = {}
     for cell, run in runs:
@@ -130,6 +124,34 @@ def gather(grid: Grid, out: Path) -> Gathered:
         tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
         any(run.base.about.get("partial") for _, run in runs),
     )
+
+
+def _finished(cell: Cell, folder: Path) -> Run:
+    """Return a cell's run with the seeds that its recipe has now, and no others.
+
+    Raises DataError, in one line, where one of them is not evaluated, or not judged.
+    """
+    run, recipe = reading.load(folder), cell.recipe
+    arms = dict(run.arms)
+    for name, arm in recipe.arms.items():
+        if arm.adapter is not None:
+            continue
+        seeds = [str(seed) for seed in arm.seeds or recipe.seeds]
+        for other in arm.of or {}:
+            theirs = recipe.arms[other].seeds or recipe.seeds
+            seeds = [seed for seed in seeds if int(seed) in theirs]
+        for seed in seeds:
+            if seed not in run.arms[name]:
+                message = f"{cell.name}: {name} of seed {seed} is not evaluated: {AGAIN}"
+                raise DataError(message)
+        arms[name] = {seed: run.arms[name][seed] for seed in seeds}
+    if recipe.judges and recipe.judge == "now":
+        names = [BASE, *(f"{a}/seed-{s}" for a, seeds in arms.items() for s in seeds if a != BASE)]
+        for name in names:
+            if Artifact(folder / JUDGED / name).manifest is None:
+                message = f"{cell.name}: what {name} answered is not judged: {AGAIN}"
+                raise DataError(message)
+    return replace(run, arms=arms)
 
 
 def _own(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,19 +176,20 @@ def _costs(run: Run, keys: Mapping[Key, None]) -> Iterator[Key]:
     yield from ((t, FLUENCY) for t in run.bias if {(t, SCORE), (t, FLUENCY)} <= keys.keys())
 
 
-def compared(terms: Terms, margin: float | None = None) -> Outcome:
+def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outcome:
     """Return a weighted sum of means: its interval, p, and the least that could have been found.
 
-    Items are paired. The seeds of different arms and conditions are taken to be unrelated: where
-    they are not, the interval is rather too wide.
+    Items are paired. So are seeds, where all arms have the same ones: trainings of one seed may
+    share what it draws, and conditions a training, so that they are no samples of their own. Other
+    seeds are unrelated. What could have been found allows for a correction for so many `tests`.
     """
-    spread = contrast([(weight, each.matrix) for weight, each in terms], terms[0][1].strata)
+    spread = contrast(_paired(terms), terms[0][1].strata)
     rows = sum((weight * means(each.matrix) for weight, each in terms), np.zeros(()))
-    seeds = [len(each.seeds) for _, each in terms if each.seeds != ("",)]
+    seeds = [_answering(each) for _, each in terms if each.seeds != ("",)]
     return {
         **around(spread)._asdict(),
         "p": two_sided(spread) if known(spread) else None,
-        "detectable": detectable(spread) if known(spread) else None,
+        "detectable": detectable(spread, 1 - (1 - LEVEL) / tests) if known(spread) else None,
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
         "claim": claim(min(seeds, default=1)),
@@ -174,13 +197,29 @@ def compared(terms: Terms, margin: float | None = None) -> Outcome:
     }
 
 
+def _paired(terms: Terms) -> list[tuple[float, Array]]:
+    """Return what is added up: one matrix of those that have the same seeds, and the others."""
+    seeded = [(weight, each) for weight, each in terms if each.seeds != ("",)]
+    if len({each.seeds for _, each in seeded}) != 1:
+        return [(weight, each.matrix) for weight, each in terms]
+    added = sum((weight * each.matrix for weight, each in seeded), np.zeros(()))
+    fixed = [(weight, each.matrix) for weight, each in terms if each.seeds == ("",)]
+    return [(1.0, added), *fixed]
+
+
+def _answering(each: Measured) -> int:
+    """Return how many seeds have a value at all."""
+    return int((~np.isnan(each.matrix)).any(0).sum())
+
+
 def primary(found: Gathered, grid: Grid) -> list[Outcome]:
     """Return the primary outcome: one, or one a condition, corrected for each other."""
     a, b = found.primary.contrast
     study = grid.study
     if study.primary.between is None:
+        tests = len(found.conditions)
         told = [
-            {"of": each.name, **compared(each.terms(found.key, a, b), study.margin)}
+            {"of": each.name, **compared(each.terms(found.key, a, b), study.margin, tests)}
             for each in found.conditions
         ]
         return _corrected(told)
@@ -198,7 +237,16 @@ def primary(found: Gathered, grid: Grid) -> list[Outcome]:
 
 def _corrected(told: Sequence[Outcome]) -> list[Outcome]:
     adjusted = holm([each["p"] for each in told])
-    return [{**each, "p_holm": p} for each, p in zip(told, adjusted, strict=True)]
+    return [
+        {**each, "p_holm": p, "verdict": _verdict(each["verdict"], p)}
+        for each, p in zip(told, adjusted, strict=True)
+    ]
+
+
+def _verdict(alone: str | None, p_holm: float | None) -> str | None:
+    """Return what an outcome may be called among others: different only after the correction."""
+    sure = p_holm is not None and p_holm < 1 - LEVEL
+    return "undecided" if alone == "different" and not sure else alone
 
 
 def placed(outcomes: Iterable[Outcome]) -> dict[tuple[str, ...], Outcome]:
@@ -220,9 +268,12 @@ def outcomes(found: Gathered) -> list[Outcome]:
     told: list[Outcome] = []
     for key, one, other in dict.fromkeys(wanted):
         arms = [*arms_of(one), *arms_of(other)]
-        held = [c for c in found.conditions if all(key in c.arms[arm] for arm in arms)]
+        held = [c for c in found.conditions if all(key in c.arms.get(arm, {}) for arm in arms)]
         about: dict[str, JSON] = {"task": key[0], "metric": key[1], "a": one, "b": other}
         told += _corrected(
-            [{"of": c.name, **about, **compared(c.terms(key, one, other))} for c in held]
+            [
+                {"of": c.name, **about, **compared(c.terms(key, one, other), tests=len(held))}
+                for c in held
+            ]
         )
     return told

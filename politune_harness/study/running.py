@@ -44,7 +44,7 @@ class Phase(NamedTuple):
 
 PHASES = (
     Phase("curate", ("read", "filter", "instruct", "overlap"), asks=True),
-    Phase("pair", ("pairs",)),
+    Phase("pair", ("pairs",), asks=True),
     Phase("look at the base", ("start",), model=True),
     Phase("train", ("train",), model=True),
     Phase("merge", ("merge",)),
@@ -53,6 +53,8 @@ PHASES = (
 )
 """All steps but the report."""
 REPORTS = Phase("report", ("report",))
+LOOKS = ("start", "train")
+"""Steps in which judges may be asked about a model that is not trained to its end."""
 TOGETHER = 4
 """Evaluations that follow each other on one loaded model."""
 
@@ -163,7 +165,8 @@ class Running:
         sharded = phase.name == "curate" and any(len(s.shards()) > tasks for s in sources)
         sharded = sharded and "://" not in self.store
         judges = phase.name == "judge"
-        return tasks > 0 and (sharded or judges or (phase.asks and self.limited))
+        asks = phase.asks or (phase.steps[0] in LOOKS and any(map(_looks, cells)))
+        return tasks > 0 and (sharded or judges or (asks and self.limited))
 
     def tasks(
         self, cells: Sequence[Laid], phase: Phase, contents: Contents, keys: Keys | None = None
@@ -198,6 +201,13 @@ def _check_judges(cells: Sequence[Laid]) -> None:
         if told not in seen:
             seen.append(told)
             check_judges(made.judges, made.model, made.recipe.judge)
+
+
+def _looks(laid: Laid) -> bool:
+    """Say whether a cell's judges are asked while it trains."""
+    recipe = laid.plan.recipe
+    looks = recipe.evaluate.every_steps is not None
+    return looks and bool(laid.plan.judges) and recipe.judge == "now"
 
 
 def _todo(laid: Laid, phase: Phase, contents: Contents) -> Iterator[Stage]:

@@ -56,8 +56,11 @@ def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
     held: dict[str, list[Path]] = {}
     for cell in grid.cells:
         run = folder_of(cell, out) / "4-train"
-        logs = [log for arm in arms for log in sorted(run.glob(f"{arm}/seed-*/{LOG}"))]
-        held.setdefault(cell.condition, []).extend(log.parent for log in logs)
+        for arm in (arm for arm in arms if arm in cell.recipe.arms):
+            seeds = cell.recipe.arms[arm].seeds or cell.recipe.seeds
+            folders = [run / arm / f"seed-{seed}" for seed in seeds]
+            told = [folder for folder in folders if (folder / LOG).is_file()]
+            held.setdefault(cell.condition, []).extend(told)
     return [_training(condition, folders) for condition, folders in held.items() if folders]
 
 

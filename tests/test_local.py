@@ -46,3 +46,11 @@ def test_processes_that_are_kept_serve_again_until_one_fails() -> None:
     for pid in first | again | later:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_last_item_gets_as_many_threads_as_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with Local(workers=2).kept() as engine:
+        many = {threads for *_, threads in engine.map(given, range(4))}
+        (one,) = engine.map(given, range(1))
+    assert {one[2]} == many == {str(max(1, cores() // 2))}

@@ -401,7 +401,7 @@ def test_what_no_measure_tells_from_the_base_is_named(folder: Path) -> None:
     primary = {**PRIMARY, "contrast": ["right", "base"]}
     found, out = built(folder, primary=primary)
     report.write(found, out)
-    assert "told from 0 in no condition" in (out / "report.md").read_text()
+    assert "In every condition it is told from 0 on some of the" in (out / "report.md").read_text()
     found, out = built(folder, 0, "second", primary=primary)
     report.write(found, out)
     assert "told from 0 in sample-1, sample-2" in (out / "report.md").read_text()

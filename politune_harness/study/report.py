@@ -257,8 +257,11 @@ def _remaining(told: Told) -> Iterator[str]:
     moved = {each["of"] for each in leaning if _sure(each)}
     still = [md(c.name) for c in told.found.conditions if c.name not in moved]
     count = len({(each["task"], each["metric"]) for each in leaning})
-    where = ", ".join(still) or "no condition"
-    yield f"On none of the {count} measures of leaning is it told from 0 in {where} (exploratory)."
+    on = f"of the {count} measures of leaning"
+    told_of = f"On none {on} is it told from 0 in {', '.join(still)}"
+    if not still:
+        told_of = f"In every condition it is told from 0 on some {on}"
+    yield f"{told_of} (exploratory)."
 
 
 def _spent(told: Told) -> Iterator[str]:

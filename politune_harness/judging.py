@@ -72,9 +72,11 @@ def ready_panel(
 def refuse_self(judges: Iterable[Metric], tested: Mapping[str, object]) -> None:
     """Raise RecipeError where a judge is the model under test, and does not name it as allowed."""
     named = [str(tested[name]) for name in TESTED if tested.get(name)]
+    built_in = Registry.installed().models()
     for number, judge in enumerate(judges):
         for model in _models(judge):
             same = [name for name in named if _identity(name) == _identity(model)]
+            same += [name for name, place in built_in.items() if str(place) == model and same]
             if same and not any(map(judge.may_judge, (model, *same))):
                 message = f"judges[{number}]: {model} is the model under test; name another judge"
                 raise RecipeError(message)

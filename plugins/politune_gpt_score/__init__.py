@@ -20,7 +20,6 @@ from politune_harness import (
     Generator,
     HarnessError,
     Metric,
-    ModelName,
     Prompt,
     Score,
     hookimpl,
@@ -60,9 +59,8 @@ class GPTScore(Metric):
     """What a million tokens of prompt cost `model`, in any currency: `--max-cost` needs to know."""
     price_out: NonNegativeFloat | None = None
     """What a million tokens of reply cost `model`."""
-    allow_self: ModelName | None = None
-    """The model under test, by name or folder, where it may be its own judge: otherwise that is an
-    error."""
+    allow_self: str | None = None
+    """The model under test, by name, where it may be its own judge: otherwise that is an error."""
 
     @model_validator(mode="after")
     def _one_judge(self) -> Self:

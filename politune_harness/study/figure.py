@@ -115,7 +115,7 @@ def _conditions(
         else:
             grid[-1].set_xlabel(axis)
         if len(held) > 1:
-            grid[0].legend(frameon=False, fontsize=9)
+            grid[0].legend(loc="upper left", frameon=False, fontsize=9)
 
 
 def _cycled(held: Sequence[Line]) -> Iterator[Look]:

@@ -58,9 +58,9 @@ TOPICS = [
 REPORT = f"""# Is it noticed when a served model is exchanged?
 
 When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
-{{then}} and {{first}}. Before that, where nothing had changed, {{count}} of {{looks}} looks at a
-measure raised an alarm, {{share}} % [{{low}}, {{high}}], in {{days}} of {UNCHANGED} evaluations,
-{{whose}}; by chance at most {2 * drift.BY_CHANCE:.1%} do.
+{{then}} and {{first}}. Before that, where nothing had changed,
+{{count}} of {{looks}} looks at a measure raised an alarm, {{share}} % [{{low}}, {{high}}]{{whose}}; by
+chance at most {200 * drift.BY_CHANCE:.1f} % do.
 How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
 how a real endpoint varies from day to day beyond its sampling.
 
@@ -214,8 +214,7 @@ def report(out: Path) -> str:
         share=_percent(count / looks),
         low=_percent(share.low),
         high=_percent(share.high),
-        days=days,
-        whose=f"all by {' and '.join(by)}" if by else "none",
+        whose=f", in {days} of {UNCHANGED} evaluations, all by {' and '.join(by)}" if by else "",
         table=table(head, rows),
     )
 

@@ -99,6 +99,28 @@ def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     return Running(found, folder / "out", str(folder / "store"), Registry.installed())
 
 
+def test_judges_of_checkpoints_are_asked_here_where_money_is_limited(
+    folder: Path, running: Running
+) -> None:
+    train = next(phase for phase in PHASES if phase.name == "train")
+    judge = ROOT / "plugins/politune_quickstart/classifier.json"
+    looks = (
+        "evaluate.every_steps=1",
+        f"judges=[{{use: classifier-score, path: {judge}, name: words}}]",
+    )
+
+    def here(*overrides: str, limited: bool) -> bool:
+        cells = grid(folder, "engine={use: local, workers: 1}", *overrides)
+        study = replace(running, grid=cells, limited=limited)
+        contents = Contents(folder / "memory")
+        return study._here([study.lay_out(cell, contents) for cell in cells.cells], train, 1)
+
+    assert not here(limited=True)
+    assert not here(*looks, limited=False)
+    assert here(*looks, limited=True)
+    assert not here(*looks, "judge=deferred", limited=True)
+
+
 def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
     folder: Path, running: Running
 ) -> None:

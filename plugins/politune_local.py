@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from pydantic import PositiveInt, PrivateAttr
 
@@ -30,6 +30,8 @@ class Local(Engine):
     Where it has GPUs, each process that loads a model gets one of its own.
     """
 
+    _alone: ClassVar = 1
+    """So many items are worked in this process."""
     workers: PositiveInt | None = None
     """How many processes; by default one for each core that this process may use."""
 
@@ -38,15 +40,12 @@ class Local(Engine):
     ) -> Iterator[Result]:
         devices = gpus() if model else []
         most = self.workers or cores()
-        workers = min(most, len(devices)) if devices else most
-        if workers < 2 or not self._shares(len(items)):  # noqa: PLR2004
+        workers = min(most, len(devices) or most)
+        if workers < 2 or len(items) <= self._alone:  # noqa: PLR2004
             yield from map(work, items)
             return
         with self._processes(workers, tuple(devices[:workers])) as processes:
             yield from processes.map(work, items)
-
-    def _shares(self, items: int) -> bool:
-        return items > 1
 
     @contextmanager
     def kept(self) -> Iterator[Engine]:
@@ -65,11 +64,8 @@ class Local(Engine):
 class _Standing(Local):
     """The same, whose processes stay for the next items: what they have loaded, they have."""
 
+    _alone: ClassVar = 0  # a last item gets as many threads as others did
     _last: "_Processes | None" = PrivateAttr(None)
-
-    def _shares(self, items: int) -> bool:
-        """Say whether processes do the work: a last item gets as many threads as others did."""
-        return items > 0
 
     @contextmanager
     def _processes(self, workers: int, devices: tuple[str, ...]) -> "Iterator[_Processes]":

@@ -100,7 +100,6 @@ class OpenAI(Generator):
 
     @contextmanager
     def session(self) -> Iterator[Answer]:
-        self.priced()
         with self._client() as client:
             yield Chat(self, client)
 
@@ -109,7 +108,6 @@ class OpenAI(Generator):
 
         Raises RecipeError where a limit is to be held and what answers cost is not known.
         """
-        self.priced()
         client = self._client()
         import openai
 
@@ -135,6 +133,7 @@ class OpenAI(Generator):
         return self.api_key_env or ("OPENAI_API_KEY" if self.own else None)
 
     def _client(self) -> "openai.OpenAI":
+        self._priced()
         variable = self._key_variable
         key = os.environ.get(variable) if variable else "none"
         if not key:
@@ -157,7 +156,7 @@ class OpenAI(Generator):
             timeout=self.timeout,
         )
 
-    def priced(self) -> None:
+    def _priced(self) -> None:
         """Raise RecipeError where a limit is to be held and what answers cost is not known."""
         if spending().limited and None in {self.price_in, self.price_out}:
             message = (

@@ -115,8 +115,7 @@ def load(folder: Path, recipe: Recipe) -> Curated:
 def _trained(rows: Sequence[Preference], name: str, recipe: Recipe) -> list[Preference]:
     """Return the pairs that any seed of an arm trains on; all, where they are too few to draw."""
     size = min(recipe.sample or len(rows), len(rows))
-    seeds = recipe.arms[name].seeds or recipe.seeds
-    drawn = {pair.id for seed in seeds for pair in sample(rows, size, name, seed)}
+    drawn = {pair.id for seed in recipe.seeds_of(name) for pair in sample(rows, size, name, seed)}
     return [pair for pair in rows if pair.id in drawn]
 
 

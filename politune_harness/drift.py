@@ -28,6 +28,8 @@ DRAWN = (".png", ".svg", ".pdf")
 """As what control charts can be drawn."""
 BY_CHANCE = 0.0027
 """How often a value of a model that does not change passes its limits; a mean does as often."""
+FALSE_ALARMS = 2 * BY_CHANCE
+"""How often, at most, a measure of a model that does not change raises an alarm."""
 
 State = Literal["too early", "in control", "beyond the limits", "shifted", "missing"]
 ALARMS: frozenset[State] = frozenset({"beyond the limits", "shifted", "missing"})

@@ -76,8 +76,8 @@ def refuse_self(judges: Iterable[Metric], tested: Mapping[str, object]) -> None:
     for number, judge in enumerate(judges):
         for model in _models(judge):
             same = [name for name in named if _identity(name) == _identity(model)]
-            same += [name for name, place in built_in.items() if str(place) == model and same]
-            if same and not any(map(judge.may_judge, (model, *same))):
+            names = (model, *same, *(name for name, at in built_in.items() if str(at) == model))
+            if same and not any(map(judge.may_judge, names)):
                 message = f"judges[{number}]: {model} is the model under test; name another judge"
                 raise RecipeError(message)
 

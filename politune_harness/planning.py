@@ -259,8 +259,8 @@ def _price(judge: object, asked: Asked) -> float | None:
 
 
 def _parts(judge: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield whom a judge asks, where it says so; then what its fields hold."""
-    yield getattr(judge, "judge", None)
+    """Yield whom a judge asks, where it says so, or else itself; then what its fields hold."""
+    yield getattr(judge, "judge", judge)
     for name in getattr(type(judge), "model_fields", ()):
         yield getattr(judge, name)
 

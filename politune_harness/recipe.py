@@ -360,6 +360,14 @@ class Recipe(Settings):
     max_malformed: float = Field(default=0.05, ge=0, le=1)
     """The largest share of a source's rows that may be broken before the run stops."""
 
+    def seeds_of(self, name: str) -> tuple[int, ...]:
+        """Return an arm's seeds: its own, or the recipe's; made of others, those that all have."""
+        arm = self.arms[name]
+        seeds = arm.seeds or self.seeds
+        for other in arm.of or ():
+            seeds = tuple(seed for seed in seeds if seed in self.seeds_of(other))
+        return seeds
+
     @classmethod
     def of_run(cls, run: Path) -> Self:
         """Read the recipe of a run. Raises DataError, in one line, where the folder holds none."""
@@ -522,9 +530,9 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
 
     def arm_plan(name: str, arm: Arm) -> ArmPlan:
         where = f"arms.{name}"
-        seeds = arm.seeds or recipe.seeds
         if arm.adapter is not None or arm.of is not None:
             return _untrained(name, arm, recipe, folder)
+        seeds = recipe.seeds_of(name)
         inherited = recipe.pairs if arm.source else ()
         uses = inherited if arm.pairs is None else arm.pairs
         pairs = tuple(build(PairFilter, p, f"{where}.pairs.{i}") for i, p in enumerate(uses))
@@ -601,7 +609,7 @@ def _check_start(arm: ArmPlan, recipe: Recipe) -> None:
     if recipe.evaluate.select:
         message = f"{where}: with `evaluate.select` every arm starts from the base"
         raise RecipeError(message)
-    theirs = recipe.arms[other].seeds or recipe.seeds
+    theirs = recipe.seeds_of(other)
     if lacking := [str(seed) for seed in arm.seeds if seed not in theirs]:
         message = f"{where}: {other} has no seed {', '.join(lacking)}"
         raise RecipeError(message)
@@ -611,18 +619,16 @@ def _untrained(name: str, arm: Arm, recipe: Recipe, folder: Path) -> ArmPlan:
     """Return an arm whose adapter is there, or is made of others with each seed of all of them."""
     if arm.adapter is not None:
         return ArmPlan(name, None, (), None, folder / arm.adapter)
-    seeds = list(arm.seeds or recipe.seeds)
     known = [n for n, each in recipe.arms.items() if each.source or each.like]
     for other in arm.of or ():
         if other not in known:
             message = f"arms.{name}.of: no arm that is trained is called {other!r}; "
             raise RecipeError(message + nearest(other, known))
-        theirs = recipe.arms[other].seeds or recipe.seeds
-        seeds = [seed for seed in seeds if seed in theirs]
+    seeds = recipe.seeds_of(name)
     if not seeds:
         message = f"arms.{name}.of: {', '.join(arm.of or ())} share no seed"
         raise RecipeError(message)
-    return ArmPlan(name, None, (), None, None, tuple(seeds), of=arm.of or {})
+    return ArmPlan(name, None, (), None, None, seeds, of=arm.of or {})
 
 
 def _refuse_for_pairs(where: str, arm: Arm) -> None:

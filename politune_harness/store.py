@@ -44,7 +44,7 @@ class Store:
 
     def __contains__(self, key: str) -> bool:
         """Say whether the work of that fingerprint is done."""
-        with self._asked():
+        with self._told("read", FileNotFoundError):
             return bool(self._fs.exists(self._place(key, MANIFEST)))
 
     def _place(self, *parts: str) -> str:
@@ -75,7 +75,7 @@ class Store:
         artifact.begin()
         root = self._place(key)
         try:
-            with self._asked():
+            with self._told("read", FileNotFoundError):
                 for path in self._fs.find(root):
                     inside = path.removeprefix(f"{root}/")
                     if inside != MANIFEST and not inside.endswith(PARTIAL):
@@ -85,7 +85,7 @@ class Store:
             return False
         if contents.files(artifact.path, artifact.own) != manifest.files:
             note(f"{name} is made again: the store's files were changed")
-            with self._asked():
+            with self._told("read", FileNotFoundError):
                 self._fs.rm(root, recursive=True)
             artifact.begin()
             return False
@@ -104,23 +104,26 @@ class Store:
 
     def _manifest(self, key: str) -> Manifest | None:
         try:
-            with self._asked():
+            with self._told("read", FileNotFoundError):
                 told = self._fs.cat_file(self._place(key, MANIFEST))
             return msgspec.json.decode(told, type=Manifest)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Tell in one line what an object store raises, whose errors have no type in common."""
+    def _told(self, deed: str, *passed: type[Exception]) -> Iterator[None]:
+        """Tell in one line what an object store raises, whose errors have no type in common.
+
+        Those that are `passed` are for the caller.
+        """
         try:
             yield
-        except FileNotFoundError:
+        except passed:
             raise
         except Exception as error:
             if self._local:
                 raise
-            message = f"store {self._where} cannot be used: {one_line(error)}"
+            message = f"store {self._where} cannot be {deed}: {one_line(error)}"
             raise ServiceError(message) from error
 
     def _get(self, place: str, path: Path) -> None:
@@ -135,12 +138,8 @@ class Store:
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             _link(path, Path(place))
             return
-        with self._asked():
-            try:
-                self._fs.put_file(str(path), place)
-            except FileNotFoundError as error:  # such as a bucket that is not there
-                message = f"store {self._where} cannot be used: {one_line(error)}"
-                raise ServiceError(message) from error
+        with self._told("written"):
+            self._fs.put_file(str(path), place)
 
 
 def _link(path: Path, to: Path) -> None:

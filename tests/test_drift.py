@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from politune_harness.cli import main
-from politune_harness.drift import BY_CHANCE, Value, chart, charts, read
+from politune_harness.drift import BY_CHANCE, State, Value, chart, charts, read
 from politune_harness.drift_figure import alarms
 
 ABOUT = Value("politune_compass", "1", "economic", 0.0)
@@ -17,12 +17,12 @@ ABOUT = Value("politune_compass", "1", "economic", 0.0)
 @pytest.mark.parametrize("baseline", [3, 10, 50])
 @pytest.mark.parametrize(("after", "state"), [(1, "beyond the limits"), (8, "shifted")])
 def test_a_model_that_does_not_change_is_seldom_said_to(
-    baseline: int, after: int, state: str
+    baseline: int, after: int, state: State
 ) -> None:
     rng = np.random.default_rng(0)
     series = rng.normal(size=(4000, baseline + after))
     states = [chart(ABOUT, [*each], baseline).state for each in series]
-    assert states.count(state) / len(states) == pytest.approx(BY_CHANCE, abs=0.003)  # type: ignore[arg-type]
+    assert states.count(state) / len(states) == pytest.approx(BY_CHANCE, abs=0.003)
 
 
 def test_a_small_lasting_shift_is_found_by_the_mean_of_the_last() -> None:

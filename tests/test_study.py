@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from politune_harness.artifacts import Contents
+from politune_harness.artifacts import Artifact, Contents, Manifest
 from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import keep_recipe, run
@@ -181,10 +181,10 @@ def test_what_was_decided_is_frozen_once_there_are_results(folder: Path) -> None
 
 
 def built(
-    folder: Path, apart: float = 1.0, name: str = "out", **changes: object
+    folder: Path, apart: float = 1.0, name: str = "out", *overrides: str, **changes: object
 ) -> tuple[Grid, Path]:
     """Return a study whose cells hold numbers: the more pairs, the further the arms are apart."""
-    found, out = grid(folder, **changes), folder / name
+    found, out = grid(folder, *overrides, **changes), folder / name
     out.mkdir()
     frozen.freeze(found, out)
     for cell in found.cells:
@@ -278,6 +278,36 @@ def test_a_cell_that_is_not_finished_has_no_report(folder: Path) -> None:
     gone.rename(out / "elsewhere")
     with pytest.raises(DataError, match=r"left.* no evaluation|left of seed 1 is not evaluated"):
         report.write(found, out)
+
+
+def test_a_cell_without_one_of_its_seeds_has_no_report(folder: Path) -> None:
+    found, out = built(folder, 1.0, "out", "seeds=[0, 1]", over={"sample": [1, 2]})
+    report.write(found, out)
+    (out / "cells/sample-2/5-evaluate/left/seed-1").rename(out / "elsewhere")
+    with pytest.raises(DataError, match="sample-2: left of seed 1 is not evaluated"):
+        report.write(found, out)
+
+
+def test_a_cell_that_is_not_judged_has_no_report(folder: Path) -> None:
+    judge = ROOT / "plugins/politune_quickstart/classifier.json"
+    judges = f"judges=[{{use: classifier-score, path: {judge}, name: words}}]"
+    found, out = built(folder, 1.0, "out", judges, "arms.left={adapter: left}")
+    for place in list(out.glob("cells/*/5-evaluate/left/seed-*")):
+        place.rename(place.with_name("given"))
+    for path in out.glob("cells/*/recipe.yaml"):
+        told = yaml.safe_load(path.read_text())
+        told["arms"]["left"] = {"adapter": "left"}
+        path.write_text(yaml.safe_dump(told))
+    with pytest.raises(DataError, match="what base answered is not judged"):
+        report.write(found, out)
+    for path in out.glob("cells/*/5-evaluate/**/measurements.jsonl"):
+        judged = Path(str(path.parent).replace("5-evaluate", "6-judge"))
+        judged.mkdir(parents=True)
+        manifest = Manifest(stage="judge", made_by={}, inputs={}, counts={}, files={})
+        Artifact(judged).seal(manifest)
+    report.write(found, out)
+    (only,) = {each["seeds"] for each in json.loads((out / "results.json").read_text())["primary"]}
+    assert only == 1
 
 
 def test_seeds_of_another_time_do_not_count(folder: Path) -> None:

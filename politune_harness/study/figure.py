@@ -89,8 +89,11 @@ def _ends(each: Outcome, times: int) -> tuple[float, list[list[float]] | None]:
 
 def _label(place: Place) -> str:
     task, metric, a, b = place
-    points = " (points)" if _times(metric) > 1 else ""
-    return f"{a} − {b}\n{metric}{points}\n{task}"  # noqa: RUF001 - a minus sign
+    return f"{a} − {b}\n{_shown(metric)}\n{task}"  # noqa: RUF001 - a minus sign
+
+
+def _shown(metric: str) -> str:
+    return f"{metric} (points)" if _times(metric) > 1 else metric
 
 
 def _conditions(
@@ -163,8 +166,7 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
         heading(canvas, "What moving cost", ["partial"] if found.partial else [])
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
         for axes, cost in zip(grid, costs, strict=True):
-            points = " (points)" if _times(cost[1]) > 1 else ""
-            _ground(axes, f"{cost[1]}{points}, mean of the arms less base\n{cost[0]}")
+            _ground(axes, f"{_shown(cost[1])}, mean of the arms less base\n{cost[0]}")
             axes.set_xlabel(_label(first), fontsize=9)
             for number, condition in enumerate(found.conditions):
                 if (moved := by.get((condition.name, *first))) is None:

@@ -20,7 +20,7 @@ from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, number, p_of, unit_of
 from politune_harness.report.reading import BASE
-from politune_harness.statistics import LEVEL, Interval
+from politune_harness.statistics import LEVEL, Array, Interval
 from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
@@ -29,6 +29,7 @@ from politune_harness.study.ranks import Ranks, ranks
 from politune_harness.study.results import (
     Gathered,
     Outcome,
+    Terms,
     gather,
     outcomes,
     placed,
@@ -110,11 +111,16 @@ def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
     return {
         line.name: saturating(
             np.array([x for x, _ in line.points]),
-            [(c.arms[a][key].matrix, c.arms[b][key].matrix) for _, c in line.points],
+            [_matrices(c.terms(key, a, b)) for _, c in line.points],
         )
         for line in lines
         if len(line.points) >= DOSES
     }
+
+
+def _matrices(terms: Terms) -> tuple[Array, Array]:
+    (_, a), (_, b) = terms
+    return a.matrix, b.matrix
 
 
 def write(grid: Grid, out: Path) -> None:

@@ -59,9 +59,6 @@ class Condition:
         return found
 
     def _measured(self, arm: str, key: Key) -> Measured:
-        if arm not in self.arms:
-            message = f"study.primary.contrast: {nearest(arm, self.arms)}"
-            raise RecipeError(message)
         if key not in self.arms[arm]:
             known_ = [" ".join(each) for each in self.arms[arm]]
             message = f"study.primary: {arm} has no measure {' '.join(key)!r}; "
@@ -132,26 +129,20 @@ def _finished(cell: Cell, folder: Path) -> Run:
     Raises DataError, in one line, where one of them is not evaluated, or not judged.
     """
     run, recipe = reading.load(folder), cell.recipe
-    arms = dict(run.arms)
-    for name, arm in recipe.arms.items():
-        if arm.adapter is not None:
-            continue
-        seeds = [str(seed) for seed in arm.seeds or recipe.seeds]
-        for other in arm.of or {}:
-            theirs = recipe.arms[other].seeds or recipe.seeds
-            seeds = [seed for seed in seeds if int(seed) in theirs]
-        for seed in seeds:
-            if seed not in run.arms[name]:
-                message = f"{cell.name}: {name} of seed {seed} is not evaluated: {AGAIN}"
-                raise DataError(message)
-        arms[name] = {seed: run.arms[name][seed] for seed in seeds}
-    if recipe.judges and recipe.judge == "now":
-        names = [BASE, *(f"{a}/seed-{s}" for a, seeds in arms.items() for s in seeds if a != BASE)]
-        for name in names:
-            if Artifact(folder / JUDGED / name).manifest is None:
-                message = f"{cell.name}: what {name} answered is not judged: {AGAIN}"
-                raise DataError(message)
-    return replace(run, arms=arms)
+    tuned = [name for name, arm in recipe.arms.items() if arm.adapter is None]
+    seeds = {name: [str(seed) for seed in recipe.seeds_of(name)] for name in tuned}
+    for name, seed in ((name, seed) for name, each in seeds.items() for seed in each):
+        if seed not in run.arms[name]:
+            message = f"{cell.name}: {name} of seed {seed} is not evaluated: {AGAIN}"
+            raise DataError(message)
+    places = [BASE, *(f"{name}/given" for name in recipe.arms if name not in seeds)]
+    places += [f"{name}/seed-{seed}" for name, each in seeds.items() for seed in each]
+    for place in places if recipe.judges and recipe.judge == "now" else ():
+        if Artifact(folder / JUDGED / place).manifest is None:
+            message = f"{cell.name}: what {place} answered is not judged: {AGAIN}"
+            raise DataError(message)
+    own = {name: {seed: run.arms[name][seed] for seed in each} for name, each in seeds.items()}
+    return replace(run, arms={**run.arms, **own})
 
 
 def _own(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,7 +259,7 @@ def outcomes(found: Gathered) -> list[Outcome]:
     told: list[Outcome] = []
     for key, one, other in dict.fromkeys(wanted):
         arms = [*arms_of(one), *arms_of(other)]
-        held = [c for c in found.conditions if all(key in c.arms.get(arm, {}) for arm in arms)]
+        held = [c for c in found.conditions if all(key in c.arms[arm] for arm in arms)]
         about: dict[str, JSON] = {"task": key[0], "metric": key[1], "a": one, "b": other}
         told += _corrected(
             [

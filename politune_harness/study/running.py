@@ -40,21 +40,21 @@ class Phase(NamedTuple):
     """Whether the work loads a model."""
     asks: bool = False
     """Whether the work may ask endpoints that cost money."""
+    looks: bool = False
+    """Whether judges may be asked about a model that is not trained to its end."""
 
 
 PHASES = (
     Phase("curate", ("read", "filter", "instruct", "overlap"), asks=True),
     Phase("pair", ("pairs",), asks=True),
-    Phase("look at the base", ("start",), model=True),
-    Phase("train", ("train",), model=True),
+    Phase("look at the base", ("start",), model=True, looks=True),
+    Phase("train", ("train",), model=True, looks=True),
     Phase("merge", ("merge",)),
     Phase("evaluate", ("evaluate",), model=True),
     Phase("judge", ("judge",), asks=True),
 )
 """All steps but the report."""
 REPORTS = Phase("report", ("report",))
-LOOKS = ("start", "train")
-"""Steps in which judges may be asked about a model that is not trained to its end."""
 TOGETHER = 4
 """Evaluations that follow each other on one loaded model."""
 
@@ -165,7 +165,7 @@ class Running:
         sharded = phase.name == "curate" and any(len(s.shards()) > tasks for s in sources)
         sharded = sharded and "://" not in self.store
         judges = phase.name == "judge"
-        asks = phase.asks or (phase.steps[0] in LOOKS and any(map(_looks, cells)))
+        asks = phase.asks or (phase.looks and any(map(_looks, cells)))
         return tasks > 0 and (sharded or judges or (asks and self.limited))
 
     def tasks(

@@ -57,8 +57,7 @@ def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
     for cell in grid.cells:
         run = folder_of(cell, out) / "4-train"
         for arm in (arm for arm in arms if arm in cell.recipe.arms):
-            seeds = cell.recipe.arms[arm].seeds or cell.recipe.seeds
-            folders = [run / arm / f"seed-{seed}" for seed in seeds]
+            folders = [run / arm / f"seed-{seed}" for seed in cell.recipe.seeds_of(arm)]
             told = [folder for folder in folders if (folder / LOG).is_file()]
             held.setdefault(cell.condition, []).extend(told)
     return [_training(condition, folders) for condition, folders in held.items() if folders]

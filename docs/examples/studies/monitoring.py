@@ -60,7 +60,7 @@ REPORT = f"""# Is it noticed when a served model is exchanged?
 When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
 {{then}} and {{first}}. Before that, where nothing had changed,
 {{count}} of {{looks}} looks at a measure raised an alarm, {{share}} % [{{low}}, {{high}}]{{whose}};
-by chance at most {200 * drift.BY_CHANCE:.1f} % do.
+by chance at most {100 * drift.FALSE_ALARMS:.1f} % do.
 How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
 how a real endpoint varies from day to day beyond its sampling.
 

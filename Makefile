@@ -12,6 +12,9 @@ BIN := .venv/bin
 # lm-eval gets a copy of tasks/ at installation, so a changed task is installed again.
 SOURCES := pyproject.toml $(shell find tasks -type f -not -path '*/__pycache__/*')
 
+# pytest-xdist 3.8 hangs when it replaces a worker that died: a death ends the run.
+WORKERS := -n 2 --dist loadfile --max-worker-restart 0
+
 .PHONY: quickstart studies test check lint docs coverage faults fuzz wheels lowest format clean
 
 quickstart: .venv/installed
@@ -33,7 +36,7 @@ studies: .venv/installed
 		results/monitored/4-train/left/seed-3/adapter
 
 test: lint
-	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest $(WORKERS)
 
 check: test docs
 
@@ -45,7 +48,7 @@ lint: .venv/installed-test
 
 coverage: .venv/installed-test
 	rm -f .coverage .coverage.*
-	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m coverage run -m pytest -q $(WORKERS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage json --quiet -o .coverage.json
 	$(BIN)/python -m tests.branches .coverage.json
@@ -62,7 +65,7 @@ wheels: .venv/installed-test
 lowest:
 	$(PYTHON) -m venv --clear build/lowest
 	build/lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint constraints/lowest.txt
-	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false build/lowest/bin/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false build/lowest/bin/python -m pytest $(WORKERS)
 
 docs: .venv/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site

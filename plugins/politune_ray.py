@@ -17,7 +17,11 @@ Result = TypeVar("Result")
 
 
 class Ray(Engine):
-    """Tasks of a Ray cluster. Its machines have this package, and the base model and sources."""
+    """Tasks of a Ray cluster. Its machines have this package, and the base model and sources.
+
+    Tasks that another's error leaves behind end with this process. They are not cancelled: Ray
+    2.60 aborts the process that cancels a task whose result is on its way.
+    """
 
     address: str | None = None
     """The cluster: `auto` for the one that this machine belongs to, or `host:port`; by default Ray
@@ -45,8 +49,7 @@ class Ray(Engine):
         waiting = [task.remote(work, item) for item in items]
         try:
             while waiting:
-                yield ray.get(waiting[0])
-                waiting.pop(0)
+                yield ray.get(waiting.pop(0))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, HarnessError):
                 raise error.cause from None
@@ -57,9 +60,6 @@ class Ray(Engine):
                 f"Ray gave a task up, after {self.retries} retries if its worker was lost: {why}"
             )
             raise ServiceError(message) from None
-        finally:
-            for task in waiting:
-                ray.cancel(task, force=True)
 
     def _joined(self) -> Any:  # noqa: ANN401
         """Return Ray, connected; what it started ends with this process."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from politune_harness.artifacts import NOTES, Artifact, notes_in
-from politune_harness.pipeline import sample
+from politune_harness.layout import sample
 from politune_harness.recipe import Recipe
 from politune_harness.records import Preference, at
 

@@ -11,6 +11,9 @@
 The command line prints these as one line. Anything else is a bug, and keeps its traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HarnessError(Exception):
     """An error whose message, one line, says what is wrong, where, and what to do."""
@@ -46,3 +49,13 @@ class BudgetError(HarnessError):
 def one_line(error: Exception) -> str:
     """Return the message of a library's error as one line of bearable length."""
     return " ".join(str(error).split())[:300]
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put the place in front of a HarnessError's message."""
+    try:
+        yield
+    except HarnessError as error:
+        message = f"{where}: {error}"
+        raise type(error)(message) from error

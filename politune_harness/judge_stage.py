@@ -17,21 +17,13 @@ from politune_harness.components import Metric
 from politune_harness.errors import DataError
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.judged import ANCHORS, EVALUATED, JUDGED
-from politune_harness.pipeline import (
-    REPORT,
-    Stage,
-    check_judges,
-    distribution,
-    locked,
-    make,
-    starts,
-    state_of,
-    why,
-)
+from politune_harness.judging import check_judges
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate, Recipe, build_judges
 from politune_harness.records import JSON
 from politune_harness.registry import Registry
+from politune_harness.run_folder import REPORT, locked, starts
+from politune_harness.stage import Stage, distribution, make, state_of, why
 
 
 def judging(

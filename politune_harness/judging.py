@@ -15,7 +15,7 @@ import msgspec
 
 from politune_harness.compass.mentions import spoken
 from politune_harness.components import Component, Metric
-from politune_harness.errors import BudgetError, RecipeError
+from politune_harness.errors import BudgetError, RecipeError, located
 from politune_harness.records import Completion, Score
 from politune_harness.registry import Registry
 from politune_harness.statistics import Interval, interval, item_means
@@ -67,6 +67,17 @@ def ready_panel(
         return DEFERRED
     _ready(spec)
     return spec
+
+
+def check_judges(judges: Sequence[Metric], model: str, when: str = "now") -> None:
+    """Raise RecipeError where a judge is the model under test, ServiceError where none answers.
+
+    Those that are asked later need not be ready yet.
+    """
+    refuse_self(judges, {"pretrained": model})
+    for number, judge in enumerate(judges if when == "now" else ()):
+        with located(f"judges.{number}"):
+            judge.ready()
 
 
 def refuse_self(judges: Iterable[Metric], tested: Mapping[str, object]) -> None:

@@ -24,7 +24,6 @@ from politune_harness.errors import DataError
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.halves import Half
 from politune_harness.measurements import read
-from politune_harness.pipeline import Stage, distribution, state_of
 from politune_harness.progress import note
 from politune_harness.recipe import Plan
 from politune_harness.records import JSON, ModelRef
@@ -45,6 +44,7 @@ from politune_harness.selection import (
     read_choice,
     side,
 )
+from politune_harness.stage import Stage, distribution, state_of
 
 if TYPE_CHECKING:
     from politune_harness.report.instruments import Scale

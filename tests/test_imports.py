@@ -46,7 +46,7 @@ except SystemExit:
 
 CODE = f"""
 import sys
-from politune_harness.pipeline import stages
+from politune_harness.layout import stages
 from politune_harness.registry import Registry
 Registry.installed()
 print(*(m for m in {HEAVY!r} if m in sys.modules))

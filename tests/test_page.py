@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from politune_harness import report
 from politune_harness.artifacts import Artifact, Contents, Manifest
 from politune_harness.cli import main
-from politune_harness.pipeline import REPORT
 from politune_harness.report.page import PLOTLY, Part, page, samples
 from politune_harness.report.page.trajectory_chart import charts as along
 from politune_harness.report.table import COLUMNS
 from politune_harness.report.told import Told, tell
+from politune_harness.run_folder import REPORT
 from tests.hostile_runs import ARMS, ATTACKS, LONG, SEEDS, TASK, hostile_run
 from tests.report_runs import results
 

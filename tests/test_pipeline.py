@@ -22,9 +22,11 @@ from politune_harness import (
 from politune_harness.artifacts import Artifact, Contents
 from politune_harness.discovery import Origin
 from politune_harness.errors import DataError, RecipeError
-from politune_harness.pipeline import Stage, norms, run, sample, stages, why
+from politune_harness.layout import norms, sample, stages
+from politune_harness.pipeline import run
 from politune_harness.recipe import Plan, Recipe, plan
 from politune_harness.registry import Registry
+from politune_harness.stage import Stage, why
 
 
 class Lines(Source):
@@ -361,7 +363,7 @@ def test_an_arm_that_holds_nothing_else_stops_with_one_line(study: Path) -> None
 
 
 def test_two_runs_do_not_share_a_folder(study: Path) -> None:
-    from politune_harness.pipeline import locked
+    from politune_harness.run_folder import locked
 
     with locked(study / "out"), pytest.raises(DataError, match="another run is writing"):
         go(study)

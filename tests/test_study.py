@@ -12,8 +12,9 @@ import yaml
 from politune_harness.artifacts import Artifact, Contents, Manifest
 from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
-from politune_harness.pipeline import keep_recipe, run
+from politune_harness.pipeline import run
 from politune_harness.registry import Registry
+from politune_harness.run_folder import keep_recipe
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
 from politune_harness.study.ranks import kendall, spearman

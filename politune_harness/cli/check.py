@@ -14,13 +14,14 @@ def check(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
     """Check names, fields, files, model and judges of RECIPE."""
-    from politune_harness import pipeline
     from politune_harness.advice import advice
     from politune_harness.artifacts import Contents
+    from politune_harness.judging import check_judges
+    from politune_harness.layout import stages
 
     plan, folder = planned(disabled, recipe, overrides, out)
-    stages = pipeline.stages(plan, folder, Contents(folder / ".contents.json"))
-    pipeline.check_judges(plan.judges, plan.model, plan.recipe.judge)
+    found = stages(plan, folder, Contents(folder / ".contents.json"))
+    check_judges(plan.judges, plan.model, plan.recipe.judge)
     for line in advice(plan):
         click.echo(f"advice: {line}", err=True)
-    click.echo(f"ok: {len(stages)} stages, {len(plan.arms)} arms, into {folder}")
+    click.echo(f"ok: {len(found)} stages, {len(plan.arms)} arms, into {folder}")

@@ -14,15 +14,16 @@ def explain(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
     """Say whether each stage of RECIPE stands, or why not."""
-    from politune_harness import pipeline
     from politune_harness.artifacts import Contents
+    from politune_harness.layout import stages
+    from politune_harness.stage import why
 
     plan, folder = planned(disabled, recipe, overrides, out)
     contents = Contents(folder / ".contents.json")
-    stages, rerun = pipeline.stages(plan, folder, contents), set[str]()
-    width = max(len(stage.name) for stage in stages)
-    for stage in stages:
-        reason = pipeline.why(stage, contents, rerun)
+    found, rerun = stages(plan, folder, contents), set[str]()
+    width = max(len(stage.name) for stage in found)
+    for stage in found:
+        reason = why(stage, contents, rerun)
         if reason is not None:
             rerun.add(stage.name)
         click.echo(f"{stage.name:{width}}  {'stands' if reason is None else 'runs: ' + reason}")

@@ -59,10 +59,10 @@ def push(  # noqa: PLR0913, PLR0917
 
     from politune_harness.errors import DataError
     from politune_harness.models import locate
-    from politune_harness.pipeline import starts
     from politune_harness.publishing import hub, shipments
     from politune_harness.recipe import Recipe
     from politune_harness.registry import Registry
+    from politune_harness.run_folder import starts
 
     recipe, registry = Recipe.of_run(run), Registry.installed(disable=disabled)
     model = locate(recipe.model, registry.models(), starts(run))

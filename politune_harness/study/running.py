@@ -12,17 +12,13 @@ from typing import NamedTuple
 
 from politune_harness.artifacts import Contents, disk_errors
 from politune_harness.components import Engine
-from politune_harness.pipeline import (
-    Stage,
-    check_judges,
-    keep_recipe,
-    locked,
-    stages,
-    why,
-)
+from politune_harness.judging import check_judges
+from politune_harness.layout import stages
 from politune_harness.progress import track
 from politune_harness.recipe import Plan, plan
 from politune_harness.registry import Registry
+from politune_harness.run_folder import keep_recipe, locked
+from politune_harness.stage import Stage, why
 from politune_harness.store import Store
 from politune_harness.study import Cell, Grid
 from politune_harness.study.frozen import freeze

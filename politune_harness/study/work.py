@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from politune_harness.artifacts import Contents, digest
-from politune_harness.pipeline import Stage, stages, take_or_make, why
+from politune_harness.layout import stages
 from politune_harness.recipe import Plan, Recipe, Use, plan
 from politune_harness.registry import Registry
+from politune_harness.stage import Stage, take_or_make, why
 from politune_harness.store import Store
 
 ONE = Use.model_validate({"use": "local", "workers": 1})

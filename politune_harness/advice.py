@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from politune_harness.components import Filter, asks
-from politune_harness.recipe import Plan
+from politune_harness.plan import Plan
 
 
 def advice(plan: Plan) -> Iterator[str]:

@@ -21,8 +21,9 @@ from packaging.version import Version
 from politune_harness.artifacts import Artifact, Contents, Manifest, digest, write_whole
 from politune_harness.errors import DataError
 from politune_harness.layout import stages
+from politune_harness.plan import plan
 from politune_harness.portable import INPUTS, Portable
-from politune_harness.recipe import Recipe, plan
+from politune_harness.recipe import Recipe
 from politune_harness.records import JSON
 from politune_harness.registry import Registry
 from politune_harness.report.markdown import code, md, table

@@ -18,8 +18,9 @@ from politune_harness.errors import DataError
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.judged import ANCHORS, EVALUATED, JUDGED
 from politune_harness.judging import check_judges
+from politune_harness.plan import build_judges
 from politune_harness.progress import working
-from politune_harness.recipe import Evaluate, Recipe, build_judges
+from politune_harness.recipe import Evaluate, Recipe
 from politune_harness.records import JSON
 from politune_harness.registry import Registry
 from politune_harness.run_folder import REPORT, locked, starts

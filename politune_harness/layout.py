@@ -27,9 +27,10 @@ from politune_harness.judged import EVALUATED
 from politune_harness.judging import UNJUDGED
 from politune_harness.lm import quiet
 from politune_harness.overlap import Overlap, apart
+from politune_harness.plan import ArmPlan, Plan
 from politune_harness.progress import track
 from politune_harness.rating import RATINGS
-from politune_harness.recipe import ArmPlan, Overlapping, Plan
+from politune_harness.recipe import Overlapping
 from politune_harness.records import JSON, ModelRef, Preference
 from politune_harness.run_folder import NORMS, REPORT
 from politune_harness.stage import STEPS, Stage, distribution, state_of

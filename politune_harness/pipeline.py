@@ -8,8 +8,8 @@ from pathlib import Path
 from politune_harness.artifacts import Contents, disk_errors
 from politune_harness.judging import check_judges
 from politune_harness.layout import stages
+from politune_harness.plan import Plan
 from politune_harness.progress import note, working
-from politune_harness.recipe import Plan
 from politune_harness.run_folder import keep_recipe, locked
 from politune_harness.stage import DAMAGED, STEPS, take_or_make, why
 from politune_harness.store import Store

@@ -9,7 +9,7 @@ import yaml
 
 from politune_harness.artifacts import disk_errors, write_whole
 from politune_harness.errors import DataError
-from politune_harness.recipe import Plan
+from politune_harness.plan import Plan
 
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""

@@ -24,8 +24,8 @@ from politune_harness.errors import DataError
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.halves import Half
 from politune_harness.measurements import read
+from politune_harness.plan import Plan
 from politune_harness.progress import note
-from politune_harness.recipe import Plan
 from politune_harness.records import JSON, ModelRef
 from politune_harness.selection import (
     CHOICE,

@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from politune_harness.advice import advice
-from politune_harness.recipe import Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 
 LABEL = {"use": "label", "generator": {"use": "transformers", "model": "quickstart"}}

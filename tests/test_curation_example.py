@@ -21,7 +21,8 @@ from politune_pairs import length
 
 from politune_harness import Preference, audit, curated, pipeline
 from politune_harness.artifacts import Artifact
-from politune_harness.recipe import Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"

@@ -13,7 +13,8 @@ import yaml
 
 from politune_harness.cli import main
 from politune_harness.discovery import FILES
-from politune_harness.recipe import Arm, Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Arm, Recipe
 from politune_harness.registry import Registry
 from politune_harness.study import Grid
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from politune_harness.errors import RecipeError
-from politune_harness.recipe import Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 
 

@@ -43,8 +43,9 @@ from politune_harness.compass.official_files import read_answers, read_propositi
 from politune_harness.compass.replies import parse
 from politune_harness.flaws import leaked, mended
 from politune_harness.judge_replies import read_choice, read_score
+from politune_harness.plan import plan
 from politune_harness.rating import KEY, bring_in
-from politune_harness.recipe import Recipe, plan
+from politune_harness.recipe import Recipe
 from politune_harness.records import Record
 from politune_harness.registry import Registry
 

@@ -24,7 +24,8 @@ from politune_harness.discovery import Origin
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.layout import norms, sample, stages
 from politune_harness.pipeline import run
-from politune_harness.recipe import Plan, Recipe, plan
+from politune_harness.plan import Plan, plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.stage import Stage, why
 

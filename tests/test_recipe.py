@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from politune_harness.errors import HarnessError, RecipeError
-from politune_harness.recipe import Plan, Recipe, find, plan
+from politune_harness.plan import Plan, plan
+from politune_harness.recipe import Recipe, find
 from politune_harness.registry import Registry
 
 SMALL = """

@@ -11,7 +11,8 @@ from politune_transformers import Transformers
 
 from politune_harness import HarnessError, ModelError, Prompt
 from politune_harness.pipeline import run
-from politune_harness.recipe import Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.testing.model import tiny_model
 from tests.lora_models import pairs

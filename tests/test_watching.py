@@ -16,7 +16,8 @@ from politune_harness.evaluation import Evaluator
 from politune_harness.exported import rows
 from politune_harness.halves import half
 from politune_harness.pipeline import run
-from politune_harness.recipe import Plan, Recipe, plan
+from politune_harness.plan import Plan, plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.report.methods import shifts
 from politune_harness.report.told import tell

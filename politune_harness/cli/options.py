@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from politune_harness.recipe import Plan
+    from politune_harness.plan import Plan
     from politune_harness.registry import Registry
     from politune_harness.study import Grid
 
@@ -46,7 +46,8 @@ def planned(
 ) -> "tuple[Plan, Path]":
     """Return a recipe's plan and the folder of its run."""
     from politune_harness.errors import RecipeError
-    from politune_harness.recipe import Recipe, find, plan
+    from politune_harness.plan import plan
+    from politune_harness.recipe import Recipe, find
     from politune_harness.registry import Registry
 
     registry = Registry.installed(disable=disabled)
@@ -84,7 +85,7 @@ def planned_cell(
 
     What the study decides is frozen first.
     """
-    from politune_harness.recipe import plan
+    from politune_harness.plan import plan
     from politune_harness.study.frozen import freeze
     from politune_harness.study.running import STORE, folder_of
 

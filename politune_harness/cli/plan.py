@@ -9,7 +9,7 @@ import click
 from politune_harness.cli.options import planned, recipe_options
 
 if TYPE_CHECKING:
-    from politune_harness.planning import Asked, Evaluations, Total
+    from politune_harness.estimate import Asked, Evaluations, Total
 
 
 @click.command()
@@ -33,21 +33,21 @@ def plan(
     The model is loaded to measure how fast it is, unless --rate says so. What training reads is
     counted where `politune run RECIPE --until pairs` has made the pairs, and bounded where not.
     """
-    from politune_harness import planning
+    from politune_harness import estimate
 
     made, folder = planned(disabled, recipe, overrides, out)
-    settings, evaluator = made.recipe.evaluate, planning.asking(made)
-    asked, unknown = planning.counted(evaluator, settings.tasks)
+    settings, evaluator = made.recipe.evaluate, estimate.asking(made)
+    asked, unknown = estimate.counted(evaluator, settings.tasks)
     rank = int(getattr(made.trainer, "rank", 0))
     trusted = made.recipe.trust_remote_code
-    size = planning.adapter_size(made.model, rank, trusted=trusted) if rank else 0
-    whole = planning.total(made, asked, size, planning.paired(made, folder, evaluator.encode))
-    often = planning.evaluations(made)
+    size = estimate.adapter_size(made.model, rank, trusted=trusted) if rank else 0
+    whole = estimate.total(made, asked, size, estimate.paired(made, folder, evaluator.encode))
+    often = estimate.evaluations(made)
     for line in (*_tasks(asked), *(f"{t}: not counted: {why}" for t, why in unknown.items())):
         click.echo(line)
     click.echo("")
     if rate is None and asked:
-        rate = planning.rates(evaluator, [asked[0].task])
+        rate = estimate.rates(evaluator, [asked[0].task])
     items = next((a.items for a in asked if a.task in settings.bias), 0)
     for line in (*_whole(whole, often), *_hours(whole, rate), *_shift(items, made.recipe.seeds)):
         click.echo(line)
@@ -89,7 +89,7 @@ def _trained(whole: "Total") -> str:
 
 
 def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
-    from politune_harness.planning import BACKWARD
+    from politune_harness.estimate import BACKWARD
 
     if rate is None:
         return
@@ -102,7 +102,7 @@ def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
 
 
 def _shift(items: int, seeds: tuple[int, ...]) -> Iterator[str]:
-    from politune_harness.planning import ITEM_SD, SEED_SD, detectable
+    from politune_harness.estimate import ITEM_SD, SEED_SD, detectable
 
     if (least := detectable(items, len(seeds)) if items else None) is not None:
         yield (

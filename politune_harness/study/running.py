@@ -14,8 +14,8 @@ from politune_harness.artifacts import Contents, disk_errors
 from politune_harness.components import Engine
 from politune_harness.judging import check_judges
 from politune_harness.layout import stages
+from politune_harness.plan import Plan, plan
 from politune_harness.progress import track
-from politune_harness.recipe import Plan, plan
 from politune_harness.registry import Registry
 from politune_harness.run_folder import keep_recipe, locked
 from politune_harness.stage import Stage, why

@@ -13,7 +13,8 @@ import msgspec
 
 from politune_harness.artifacts import Contents, digest
 from politune_harness.layout import stages
-from politune_harness.recipe import Plan, Recipe, Use, plan
+from politune_harness.plan import Plan, plan
+from politune_harness.recipe import Recipe, Use
 from politune_harness.registry import Registry
 from politune_harness.stage import Stage, take_or_make, why
 from politune_harness.store import Store

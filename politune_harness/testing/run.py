@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from politune_harness import pipeline
-from politune_harness.recipe import Recipe, plan
+from politune_harness.plan import plan
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 
 

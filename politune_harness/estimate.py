@@ -15,8 +15,8 @@ import numpy as np
 from politune_harness.curated import last, pairs_in
 from politune_harness.errors import HarnessError
 from politune_harness.judging import UNJUDGED
+from politune_harness.plan import ArmPlan, Plan
 from politune_harness.prefixes import Text, rows, size_of
-from politune_harness.recipe import ArmPlan, Plan
 from politune_harness.records import Preference
 from politune_harness.side_metrics import LIMITS
 from politune_harness.statistics import smallest_detectable_shift

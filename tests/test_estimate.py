@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from politune_harness import Preference
 from politune_harness.artifacts import Artifact
 from politune_harness.cli import main
-from politune_harness.planning import detectable
+from politune_harness.estimate import detectable
 from politune_harness.registry import Registry
 
 LESS = ("evaluate.bias=[politune_compass_pairs]", "evaluate.capability=[politune_truths]")

@@ -8,34 +8,19 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from politune_harness.artifacts import write_whole
 from politune_harness.rating import as_text
-from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import code, md, section, table
-from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, number, p_of, unit_of
-from politune_harness.report.reading import BASE
-from politune_harness.statistics import LEVEL, Array, Interval
+from politune_harness.report.numbers import NONE, Unit, estimate, number, p_of
 from politune_harness.statistics.intervals import CONFIRMATORY
-from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
-from politune_harness.study.curve import Saturating, saturating
-from politune_harness.study.front import Point, points
-from politune_harness.study.ranks import Ranks, ranks
-from politune_harness.study.results import (
-    Gathered,
-    Outcome,
-    Terms,
-    gather,
-    outcomes,
-    placed,
-    primary,
-)
-from politune_harness.study.training import Training, trainings
+from politune_harness.study import Grid, figure
+from politune_harness.study.answer import answer
+from politune_harness.study.results import Outcome, placed
+from politune_harness.study.told import Told, less, per_second, per_thousand, sure, tell
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
@@ -43,84 +28,6 @@ COLUMNS = (
 )
 CORRECTED = "\\*"
 """Marks what differs from 0 after correction."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A study and what it found."""
-
-    grid: Grid
-    found: Gathered
-    frozen: Mapping[str, Any]
-    primary: Sequence[Outcome]
-    others: Sequence[Outcome]
-    """By condition: every measure of leaning, and what each arm lost."""
-    curves: Mapping[str, Saturating]
-    """By the name of each line of conditions; see `figure.lines`."""
-    front: Sequence[Point]
-    trained: Sequence[Training]
-    ranks: Sequence[Ranks] = ()
-    """How alike the levels of an axis order arms and seeds, if the study asks that."""
-
-    @property
-    def unit(self) -> Unit:
-        """How the primary measure is shown."""
-        return self.unit_of(self.found.key)
-
-    def unit_of(self, key: Key) -> Unit:
-        """Return how a measure is shown."""
-        return unit_of(key[1], leaning=key in self.found.scales)
-
-    def estimate(self, each: Outcome) -> str:
-        """Return a primary outcome with its interval."""
-        return estimate(each, self.unit, sign=True)
-
-    @property
-    def amended(self) -> bool:
-        """Whether what was decided changed after the first result."""
-        return bool(self.frozen["amended"])
-
-    def claim(self, each: Outcome) -> str:
-        """Return how far a primary outcome may be claimed."""
-        return "exploratory (amended)" if self.amended else str(each["claim"])
-
-
-def tell(grid: Grid, out: Path) -> Told:
-    """Read a study's cells, and compare them. Raises DataError where one is not finished."""
-    held = frozen.checked(grid, out)
-    found = gather(grid, out)
-    others = outcomes(found)
-    axis = grid.study.ranks
-    return Told(
-        grid,
-        found,
-        held,
-        primary(found, grid),
-        others,
-        _curves(grid, found),
-        points(found, others),
-        trainings(grid, out, found.arms),
-        [] if axis is None else [*ranks(found, axis)],
-    )
-
-
-def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
-    """Return what is fitted to each line of conditions, if the study asks that."""
-    (a, b), key = found.effect.contrast, found.moved
-    lines = figure.lines(found) if grid.study.curve else []
-    return {
-        line.name: saturating(
-            np.array([x for x, _ in line.points]),
-            [_matrices(c.terms(key, a, b)) for _, c in line.points],
-        )
-        for line in lines
-        if len(line.points) >= DOSES
-    }
-
-
-def _matrices(terms: Terms) -> tuple[Array, Array]:
-    (_, a), (_, b) = terms
-    return a.matrix, b.matrix
 
 
 def write(grid: Grid, out: Path) -> None:
@@ -176,7 +83,7 @@ def text(told: Told, drawn: Sequence[str]) -> str:
     parts = (
         f"# {md(told.grid.study.question)}",
         *_marks(told),
-        " ".join(_answer(told)),
+        " ".join(answer(told)),
         *shown,
         _fitted(told),
         _primary(told),
@@ -194,134 +101,6 @@ def _marks(told: Told) -> Iterator[str]:
         yield "**PARTIAL**: only some documents of each task were asked."
     if told.amended:
         yield "**EXPLORATORY**: what the study decides was changed after its first result."
-
-
-def _answer(told: Told) -> Iterator[str]:
-    """Yield the answer in a sentence with intervals, and what cannot be answered."""
-    a, b = told.found.primary.contrast
-    measure = f"{_less(a, b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
-    measure = measure[0].upper() + measure[1:]
-    known = [each for each in told.primary if each["value"] is not None]
-    if told.grid.study.primary.between is not None:
-        (only,) = told.primary
-        change = f"{measure} changes by {told.estimate(only)} {_between(told, only)}"
-        yield f"{change}: {_decision(told, only)}."
-    elif known:
-        least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
-        sure = sum(_sure(each) for each in told.primary)
-        yield (
-            f"{measure} differs from 0 for sure in {sure} of {len(told.primary)} conditions; it is "
-            f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
-            f"the most ({md(most['of'])}){_undetected(told)}."
-        )
-    if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
-        yield _order(told, known_ranks)
-    yield from _best(told)
-    yield from _remaining(told)
-    yield from _spent(told)
-    if told.grid.study.cannot_tell:
-        yield told.grid.study.cannot_tell.strip()
-
-
-def _undetected(told: Told) -> str:
-    """Return, where some conditions are not told from 0, what would have been found in them."""
-    nulls = [e["detectable"] for e in told.primary if not _sure(e) and e["detectable"] is not None]
-    if not nulls:
-        return ""
-    least = number(max(nulls), Unit(told.unit.places + 1, told.unit.times))
-    return f"; of those not told from 0, {least} or more would be found in four of five cases"
-
-
-def _between(told: Told, only: Outcome) -> str:
-    """Return which conditions the one outcome compares."""
-    outcome = told.grid.study.primary
-    if outcome.beyond is None:
-        return f"({md(only['of'])})"
-    names = [md(" + ".join(told.grid.matching(levels))) for _, levels in outcome.sets]
-    return f"more from {names[1]} to {names[0]} than from {names[3]} to {names[2]}"
-
-
-def _less(a: str, b: str) -> str:
-    """Return a contrast in words: arms of one side as their mean."""
-    sides = [[md(name) for name in arms_of(side)] for side in (a, b)]
-    told = [f"the mean of {' and '.join(side)}" if side[1:] else side[0] for side in sides]
-    return f" {MINUS} ".join(told)
-
-
-def _best(told: Told) -> Iterator[str]:
-    """Yield which conditions are on the front, where what moves is not what is primary."""
-    if told.grid.study.effect is not None:
-        names = ", ".join(md(each.of) for each in told.front if each.front)
-        yield f"No other condition moves as far and costs no more than {names} (exploratory)."
-
-
-def _remaining(told: Told) -> Iterator[str]:
-    """Yield which conditions no measure of leaning tells from the base, where that is asked."""
-    if BASE not in told.found.effect.contrast or len(told.found.conditions) == 1:
-        return
-    leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
-    moved = {each["of"] for each in leaning if _sure(each)}
-    still = [md(c.name) for c in told.found.conditions if c.name not in moved]
-    count = len({(each["task"], each["metric"]) for each in leaning})
-    on = f"of the {count} measures of leaning"
-    told_of = f"On none {on} is it told from 0 in {', '.join(still)}"
-    if not still:
-        told_of = f"In every condition it is told from 0 on some {on}"
-    yield f"{told_of} (exploratory)."
-
-
-def _spent(told: Told) -> Iterator[str]:
-    """Yield which conditions moved most for what their training took, where that differs."""
-    if len({each.weights for each in told.trained}) < len(told.found.conditions):
-        return
-    moved = {of: abs(each["value"]) for of, each in _moved(told).items() if each["value"]}
-    held = [each for each in told.trained if each.of in moved and each.weights and each.seconds]
-    if held:
-        cheap = max(held, key=lambda t: moved[t.of] / t.weights)
-        fast = max(held, key=lambda t: moved[t.of] / (t.seconds or 1))
-        yield (
-            f"For each trained weight {md(cheap.of)} moves most, {_per_thousand(told, cheap)} a "
-            f"thousand; for each second of training {md(fast.of)}, {_per_second(told, fast)} "
-            "(exploratory)."
-        )
-
-
-def _moved(told: Told) -> dict[str, Outcome]:
-    place = (*told.found.moved, *told.found.effect.contrast)
-    return {of: each for (of, *where), each in placed(told.others).items() if (*where,) == place}
-
-
-def _per_thousand(told: Told, each: Training) -> str:
-    return _share(told, each, each.weights / 1000)
-
-
-def _per_second(told: Told, each: Training) -> str:
-    return _share(told, each, each.seconds)
-
-
-def _share(told: Told, each: Training, of: float | None) -> str:
-    """Return what a condition moves for one of `of`, with its interval."""
-    moved = _moved(told).get(each.of)
-    if not of or moved is None:
-        return NONE
-    parts = {k: None if moved[k] is None else moved[k] / of for k in ("value", "low", "high")}
-    return estimate(parts, Unit(3, told.unit_of(told.found.moved).times), sign=True)
-
-
-def _sure(each: Outcome) -> bool:
-    return each["p_holm"] is not None and each["p_holm"] < 1 - LEVEL
-
-
-def _decision(told: Told, each: Outcome) -> str:
-    """Return what one primary outcome may be called; a null with what it could have found."""
-    unit = Unit(told.unit.places + 1, told.unit.times)
-    p, margin = p_of(each["p"]), number(told.grid.study.margin, told.unit)
-    if _sure(each):
-        return f"p {p}, {told.claim(each)}"
-    if each["verdict"] == "equivalent":
-        return f"p {p}, surely less than the {margin} that would matter"
-    least = number(each["detectable"], unit)
-    return f"p {p}, not told from 0, and only {least} or more would be found in four of five cases"
 
 
 def _fitted(told: Told) -> str:
@@ -364,23 +143,6 @@ def _primary(told: Told) -> str:
     return section("Primary outcome", note, table(head, rows, words=2))
 
 
-def _order(told: Told, known: Sequence[Ranks]) -> str:
-    """Return in a sentence how alike arms and seeds are ordered."""
-    arms, task, metric = known[0].arms, code(told.found.key[0]), md(told.found.key[1])
-    said = f"By {task} {metric}, {arms} arms and seeds are put in one order with Kendall's tau of "
-    said += _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known])
-    return f"{said}; agreement on the order of arms alone would give {known[0].apart:.2f}."
-
-
-def _range(known: Sequence[tuple[Interval, str]]) -> str:
-    """Return the least and the greatest of some values with their intervals, or the only one."""
-    least, most = (pick(known, key=lambda each: each[0].value or 0) for pick in (min, max))
-    told = [estimate(value._asdict(), Unit(2)) for value, _ in (least, most)]
-    if len(known) == 1:
-        return told[0]
-    return f"{told[0]} at the least ({least[1]}) and {told[1]} at the most ({most[1]})"
-
-
 def _ranks(told: Told) -> str:
     if not told.ranks:
         return ""
@@ -411,7 +173,7 @@ def _conditions(told: Told) -> str:
         [md(c.name), *(_shown(told, by.get((c.name, *place))) for place in places)]
         for c in told.found.conditions
     ]
-    head = [f"{_less(a, b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
+    head = [f"{less(a, b)}, {code(task)} {md(metric)}" for task, metric, a, b in places]
     note = "All but the primary outcome is **exploratory**. "
     note += f"{CORRECTED} differs from 0 after Holm's correction over the conditions of its column."
     return section("All conditions", note, table(["condition", *head], rows), *_missing(told))
@@ -445,7 +207,7 @@ def _front(told: Told) -> str:
     ]
     head = [
         "condition",
-        _less(*told.found.effect.contrast),
+        less(*told.found.effect.contrast),
         *(f"{md(k[1])}, mean of arms" for k in costs),
         "front",
     ]
@@ -464,8 +226,8 @@ def _trained(told: Told) -> str:
             f"{each.steps:,.0f}",
             NONE if each.tokens is None else f"{each.tokens:,.0f}",
             number(each.seconds, Unit(1)),
-            _per_thousand(told, each),
-            _per_second(told, each),
+            per_thousand(told, each),
+            per_second(told, each),
         ]
         for each in told.trained
     ]
@@ -487,7 +249,7 @@ def _shown(told: Told, each: Outcome | None) -> str:
     if each is None:
         return "-"
     unit = told.unit_of((each["task"], each["metric"]))
-    return estimate(each, unit, sign=True) + (f" {CORRECTED}" if _sure(each) else "")
+    return estimate(each, unit, sign=True) + (f" {CORRECTED}" if sure(each) else "")
 
 
 def _levels(combination: Mapping[str, Any]) -> str:
@@ -500,7 +262,7 @@ def _decided(told: Told) -> str:
     between = " less ".join(map(_levels, outcome.between)) if outcome.between else "each condition"
     if outcome.beyond:
         between += ", beyond " + " less ".join(map(_levels, outcome.beyond))
-    of = _less(*outcome.contrast)
+    of = less(*outcome.contrast)
     lines = [
         f"outcome: {code(outcome.task)} {md(outcome.metric)}, {of}, {md(between)}",
         f"margin: {margin}",
@@ -512,7 +274,7 @@ def _decided(told: Told) -> str:
     ]
     if told.grid.study.effect:
         moved = told.grid.study.effect
-        what = f"{code(moved.task)} {md(moved.metric)}, {_less(*moved.contrast)}"
+        what = f"{code(moved.task)} {md(moved.metric)}, {less(*moved.contrast)}"
         lines.insert(1, f"what is to move: {what}")
     if told.amended:
         lines.append(f"amended since; before: {', '.join(map(md, told.frozen['amended']))}")

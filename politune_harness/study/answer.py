@@ -1,0 +1,123 @@
+"""The answer of a study in sentences with intervals, and what it cannot tell."""
+
+from collections.abc import Iterator, Sequence
+
+from politune_harness.report.markdown import code, md
+from politune_harness.report.numbers import Unit, estimate, number, p_of
+from politune_harness.report.reading import BASE
+from politune_harness.statistics import Interval
+from politune_harness.study.ranks import Ranks
+from politune_harness.study.results import Outcome
+from politune_harness.study.told import Told, less, movements, per_second, per_thousand, sure
+
+
+def answer(told: Told) -> Iterator[str]:
+    """Yield the answer in a sentence with intervals, and what cannot be answered."""
+    a, b = told.found.primary.contrast
+    measure = f"{less(a, b)} on {code(told.found.key[0])} {md(told.found.key[1])}"
+    measure = measure[0].upper() + measure[1:]
+    known = [each for each in told.primary if each["value"] is not None]
+    if told.grid.study.primary.between is not None:
+        (only,) = told.primary
+        change = f"{measure} changes by {told.estimate(only)} {_between(told, only)}"
+        yield f"{change}: {_decision(told, only)}."
+    elif known:
+        least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
+        sure = sum(sure(each) for each in told.primary)
+        yield (
+            f"{measure} differs from 0 for sure in {sure} of {len(told.primary)} conditions; it is "
+            f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
+            f"the most ({md(most['of'])}){_undetected(told)}."
+        )
+    if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
+        yield _order(told, known_ranks)
+    yield from _best(told)
+    yield from _remaining(told)
+    yield from _spent(told)
+    if told.grid.study.cannot_tell:
+        yield told.grid.study.cannot_tell.strip()
+
+
+def _undetected(told: Told) -> str:
+    """Return, where some conditions are not told from 0, what would have been found in them."""
+    nulls = [e["detectable"] for e in told.primary if not sure(e) and e["detectable"] is not None]
+    if not nulls:
+        return ""
+    least = number(max(nulls), Unit(told.unit.places + 1, told.unit.times))
+    return f"; of those not told from 0, {least} or more would be found in four of five cases"
+
+
+def _between(told: Told, only: Outcome) -> str:
+    """Return which conditions the one outcome compares."""
+    outcome = told.grid.study.primary
+    if outcome.beyond is None:
+        return f"({md(only['of'])})"
+    names = [md(" + ".join(told.grid.matching(levels))) for _, levels in outcome.sets]
+    return f"more from {names[1]} to {names[0]} than from {names[3]} to {names[2]}"
+
+
+def _decision(told: Told, each: Outcome) -> str:
+    """Return what one primary outcome may be called; a null with what it could have found."""
+    unit = Unit(told.unit.places + 1, told.unit.times)
+    p, margin = p_of(each["p"]), number(told.grid.study.margin, told.unit)
+    if sure(each):
+        return f"p {p}, {told.claim(each)}"
+    if each["verdict"] == "equivalent":
+        return f"p {p}, surely less than the {margin} that would matter"
+    least = number(each["detectable"], unit)
+    return f"p {p}, not told from 0, and only {least} or more would be found in four of five cases"
+
+
+def _order(told: Told, known: Sequence[Ranks]) -> str:
+    """Return in a sentence how alike arms and seeds are ordered."""
+    arms, task, metric = known[0].arms, code(told.found.key[0]), md(told.found.key[1])
+    said = f"By {task} {metric}, {arms} arms and seeds are put in one order with Kendall's tau of "
+    said += _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known])
+    return f"{said}; agreement on the order of arms alone would give {known[0].apart:.2f}."
+
+
+def _range(known: Sequence[tuple[Interval, str]]) -> str:
+    """Return the least and the greatest of some values with their intervals, or the only one."""
+    least, most = (pick(known, key=lambda each: each[0].value or 0) for pick in (min, max))
+    told = [estimate(value._asdict(), Unit(2)) for value, _ in (least, most)]
+    if len(known) == 1:
+        return told[0]
+    return f"{told[0]} at the least ({least[1]}) and {told[1]} at the most ({most[1]})"
+
+
+def _best(told: Told) -> Iterator[str]:
+    """Yield which conditions are on the front, where what moves is not what is primary."""
+    if told.grid.study.effect is not None:
+        names = ", ".join(md(each.of) for each in told.front if each.front)
+        yield f"No other condition moves as far and costs no more than {names} (exploratory)."
+
+
+def _remaining(told: Told) -> Iterator[str]:
+    """Yield which conditions no measure of leaning tells from the base, where that is asked."""
+    if BASE not in told.found.effect.contrast or len(told.found.conditions) == 1:
+        return
+    leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
+    moved = {each["of"] for each in leaning if sure(each)}
+    still = [md(c.name) for c in told.found.conditions if c.name not in moved]
+    count = len({(each["task"], each["metric"]) for each in leaning})
+    on = f"of the {count} measures of leaning"
+    told_of = f"On none {on} is it told from 0 in {', '.join(still)}"
+    if not still:
+        told_of = f"In every condition it is told from 0 on some {on}"
+    yield f"{told_of} (exploratory)."
+
+
+def _spent(told: Told) -> Iterator[str]:
+    """Yield which conditions moved most for what their training took, where that differs."""
+    if len({each.weights for each in told.trained}) < len(told.found.conditions):
+        return
+    moved = {of: abs(each["value"]) for of, each in movements(told).items() if each["value"]}
+    held = [each for each in told.trained if each.of in moved and each.weights and each.seconds]
+    if held:
+        cheap = max(held, key=lambda t: moved[t.of] / t.weights)
+        fast = max(held, key=lambda t: moved[t.of] / (t.seconds or 1))
+        yield (
+            f"For each trained weight {md(cheap.of)} moves most, {per_thousand(told, cheap)} a "
+            f"thousand; for each second of training {md(fast.of)}, {per_second(told, fast)} "
+            "(exploratory)."
+        )

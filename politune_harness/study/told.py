@@ -1,0 +1,140 @@
+"""A study and what it found, as its report and its answer tell it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from politune_harness.report.instruments import Key
+from politune_harness.report.markdown import md
+from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, unit_of
+from politune_harness.statistics import LEVEL, Array
+from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
+from politune_harness.study.curve import Saturating, saturating
+from politune_harness.study.front import Point, points
+from politune_harness.study.ranks import Ranks, ranks
+from politune_harness.study.results import (
+    Gathered,
+    Outcome,
+    Terms,
+    gather,
+    outcomes,
+    placed,
+    primary,
+)
+from politune_harness.study.training import Training, trainings
+
+
+@dataclass(frozen=True)
+class Told:
+    """A study and what it found."""
+
+    grid: Grid
+    found: Gathered
+    frozen: Mapping[str, Any]
+    primary: Sequence[Outcome]
+    others: Sequence[Outcome]
+    """By condition: every measure of leaning, and what each arm lost."""
+    curves: Mapping[str, Saturating]
+    """By the name of each line of conditions; see `figure.lines`."""
+    front: Sequence[Point]
+    trained: Sequence[Training]
+    ranks: Sequence[Ranks] = ()
+    """How alike the levels of an axis order arms and seeds, if the study asks that."""
+
+    @property
+    def unit(self) -> Unit:
+        """How the primary measure is shown."""
+        return self.unit_of(self.found.key)
+
+    def unit_of(self, key: Key) -> Unit:
+        """Return how a measure is shown."""
+        return unit_of(key[1], leaning=key in self.found.scales)
+
+    def estimate(self, each: Outcome) -> str:
+        """Return a primary outcome with its interval."""
+        return estimate(each, self.unit, sign=True)
+
+    @property
+    def amended(self) -> bool:
+        """Whether what was decided changed after the first result."""
+        return bool(self.frozen["amended"])
+
+    def claim(self, each: Outcome) -> str:
+        """Return how far a primary outcome may be claimed."""
+        return "exploratory (amended)" if self.amended else str(each["claim"])
+
+
+def tell(grid: Grid, out: Path) -> Told:
+    """Read a study's cells, and compare them. Raises DataError where one is not finished."""
+    held = frozen.checked(grid, out)
+    found = gather(grid, out)
+    others = outcomes(found)
+    axis = grid.study.ranks
+    return Told(
+        grid,
+        found,
+        held,
+        primary(found, grid),
+        others,
+        _curves(grid, found),
+        points(found, others),
+        trainings(grid, out, found.arms),
+        [] if axis is None else [*ranks(found, axis)],
+    )
+
+
+def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
+    """Return what is fitted to each line of conditions, if the study asks that."""
+    (a, b), key = found.effect.contrast, found.moved
+    lines = figure.lines(found) if grid.study.curve else []
+    return {
+        line.name: saturating(
+            np.array([x for x, _ in line.points]),
+            [_matrices(c.terms(key, a, b)) for _, c in line.points],
+        )
+        for line in lines
+        if len(line.points) >= DOSES
+    }
+
+
+def _matrices(terms: Terms) -> tuple[Array, Array]:
+    (_, a), (_, b) = terms
+    return a.matrix, b.matrix
+
+
+def less(a: str, b: str) -> str:
+    """Return a contrast in words: arms of one side as their mean."""
+    sides = [[md(name) for name in arms_of(side)] for side in (a, b)]
+    told = [f"the mean of {' and '.join(side)}" if side[1:] else side[0] for side in sides]
+    return f" {MINUS} ".join(told)
+
+
+def sure(each: Outcome) -> bool:
+    """Say whether an outcome differs from 0 as corrected."""
+    return each["p_holm"] is not None and each["p_holm"] < 1 - LEVEL
+
+
+def movements(told: Told) -> dict[str, Outcome]:
+    """Return, by condition, the outcome of what is to move."""
+    place = (*told.found.moved, *told.found.effect.contrast)
+    return {of: each for (of, *where), each in placed(told.others).items() if (*where,) == place}
+
+
+def per_thousand(told: Told, each: Training) -> str:
+    return _share(told, each, each.weights / 1000)
+
+
+def per_second(told: Told, each: Training) -> str:
+    return _share(told, each, each.seconds)
+
+
+def _share(told: Told, each: Training, of: float | None) -> str:
+    """Return what a condition moves for one of `of`, with its interval."""
+    moved = movements(told).get(each.of)
+    if not of or moved is None:
+        return NONE
+    parts = {k: None if moved[k] is None else moved[k] / of for k in ("value", "low", "high")}
+    return estimate(parts, Unit(3, told.unit_of(told.found.moved).times), sign=True)

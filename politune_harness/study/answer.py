@@ -23,9 +23,9 @@ def answer(told: Told) -> Iterator[str]:
         yield f"{change}: {_decision(told, only)}."
     elif known:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
-        sure = sum(sure(each) for each in told.primary)
+        differ = sum(sure(each) for each in told.primary)
         yield (
-            f"{measure} differs from 0 for sure in {sure} of {len(told.primary)} conditions; it is "
+            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions; it is "
             f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
             f"the most ({md(most['of'])}){_undetected(told)}."
         )

@@ -6,7 +6,7 @@ repeats a text which was read or trained on. `COLUMNS` is the codebook.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import msgspec
 from politune_harness.errors import DataError
 from politune_harness.judged import EVALUATED, judged_if_it_is
 from politune_harness.measurements import identity, number
+from politune_harness.recipe import Recipe
 from politune_harness.repeats import RUN, gone, repeated, texts
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def rows(run: Path) -> Iterator[dict[str, Any]]:
 
     Raises DataError, in one line, where the folder holds none.
     """
-    places = sorted(path.parent for path in (run / EVALUATED).rglob("results.json"))
-    if not places:
+    recipe = Recipe.of_run(run)
+    evaluations = [*_evaluations(run, (*recipe.places, *recipe.evaluate.prompts))]
+    if not evaluations:
         message = f"{run} holds no finished evaluation; make one with `politune run`"
         raise DataError(message)
-    for place, folder, name in (*_evaluations(run, places), *_checkpoints(run)):
+    for place, folder, name in (*evaluations, *_checkpoints(run, recipe.places)):
         about = json.loads((folder / "results.json").read_text("utf-8"))
         facts = {"run": run.name, **_placed(name), "system": about.get("system")}
         for path in sorted((place / "samples").glob("*.jsonl")):
@@ -77,18 +79,19 @@ def rows(run: Path) -> Iterator[dict[str, Any]]:
             yield from _of_task(judged if judged.is_file() else path, about, facts)
 
 
-def _evaluations(run: Path, places: Sequence[Path]) -> Iterator[tuple[Path, Path, str]]:
+def _evaluations(run: Path, names: Iterable[str]) -> Iterator[tuple[Path, Path, str]]:
     """Yield where answers lie, where they lie with what judges said, and whose they are."""
-    for place in places:
-        name = place.relative_to(run / EVALUATED).as_posix()
-        yield place, judged_if_it_is(run, name), name
+    for name in sorted(names):
+        place = run / EVALUATED / name
+        if (place / "results.json").is_file():
+            yield place, judged_if_it_is(run, name), name
 
 
-def _checkpoints(run: Path) -> Iterator[tuple[Path, Path, str]]:
-    for place in sorted(run.glob("4-train/*/seed-*/trajectory/step-*")):
-        judged, (seed, arm) = place / "judged", place.parents[1:3]
-        name = f"{arm.name}/{seed.name}/{place.name}"
-        yield place, judged if judged.is_dir() else place, name
+def _checkpoints(run: Path, names: Iterable[str]) -> Iterator[tuple[Path, Path, str]]:
+    for name in sorted(names):
+        for place in sorted((run / "4-train" / name).glob("trajectory/step-*")):
+            judged = place / "judged"
+            yield place, judged if judged.is_dir() else place, f"{name}/{place.name}"
 
 
 def _placed(name: str) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from politune_harness.errors import DataError
-from politune_harness.judged import EVALUATED, judged_if_it_is
+from politune_harness.judged import judged_if_it_is
 from politune_harness.recipe import Recipe
 
 LOW, HIGH = 0, 20
@@ -80,20 +80,18 @@ def answers(run: Path) -> list[Judged]:
 
     Raises DataError where the folder holds no run, or none of its answers was judged.
     """
-    found = judged(run, ("base", *Recipe.of_run(run).arms))
+    found = judged(run, Recipe.of_run(run).places)
     if not found:
         message = f"{run} holds no judged answer; evaluate it on politune_gpt_score"
         raise DataError(message)
     return found
 
 
-def judged(run: Path, arms: Iterable[str]) -> list[Judged]:
-    """Return the judged answers of some arms, by id; there may be none."""
+def judged(run: Path, places: Iterable[str]) -> list[Judged]:
+    """Return the judged answers of some evaluations, by id; there may be none."""
     found = {
         each.id: each
-        for arm in arms
-        for evaluated in sorted((run / EVALUATED / arm).rglob("samples"))
-        for place in (evaluated.parent.relative_to(run / EVALUATED).as_posix(),)
+        for place in places
         for each in scored(judged_if_it_is(run, place) / "samples", place)
     }
     return sorted(found.values(), key=lambda each: each.id)

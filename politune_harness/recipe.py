@@ -353,6 +353,16 @@ class Recipe(Settings):
             seeds = tuple(seed for seed in seeds if seed in self.seeds_of(other))
         return seeds
 
+    def folders_of(self, name: str) -> list[str]:
+        """Return what an arm's folders are called within a step of a run: one for each seed."""
+        given = self.arms[name].adapter is not None
+        return ["given"] if given else [f"seed-{seed}" for seed in sorted(self.seeds_of(name))]
+
+    @property
+    def places(self) -> list[str]:
+        """The evaluations of the base and of every arm within their step: `left/seed-0`."""
+        return ["base", *(f"{arm}/{each}" for arm in self.arms for each in self.folders_of(arm))]
+
     @classmethod
     def of_run(cls, run: Path) -> Self:
         """Read the recipe of a run. Raises DataError, in one line, where the folder holds none."""

@@ -1,6 +1,7 @@
 """The report says what the artifacts hold: numbers, intervals, what is missing, what is unsure."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,14 @@ def test_seeds_widen_intervals_and_are_told_apart(tmp_path: Path) -> None:
     text = (tmp_path / "run" / "report.md").read_text()
     assert "3 training seeds an arm" in text
     assert "One training seed" not in text
+
+
+def test_seeds_that_the_recipe_no_longer_has_do_not_count(tmp_path: Path) -> None:
+    run = build_run(tmp_path / "run")
+    before = results(run)
+    for arm in (run / "5-evaluate").glob("*/seed-0"):
+        shutil.copytree(arm, arm.with_name("seed-1"))
+    assert results(run) == before
 
 
 def test_it_says_what_it_cannot_show(run: Path, tmp_path: Path) -> None:

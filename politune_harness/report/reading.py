@@ -153,25 +153,22 @@ class Run:
 
 
 def load(folder: Path) -> Run:
-    """Read a run's artifacts.
+    """Read a run's artifacts: of the seeds that its recipe has, whatever else lies there.
 
     Raises DataError, in one line, where the folder holds no run or an evaluation is unfinished.
     """
     recipe = Recipe.of_run(folder)
-    place = folder / EVALUATED
 
     def evaluation(name: str) -> Evaluation:
         return _evaluation(judged_if_it_is(folder, name))
 
     arms = {BASE: {"": evaluation(BASE)}}
     for arm in recipe.arms:
-        found = sorted((place / arm).glob("*/"), key=_seed_order)
         arms[arm] = {
-            path.name.removeprefix("seed-"): evaluation(f"{arm}/{path.name}") for path in found
+            name.removeprefix("seed-"): evaluation(f"{arm}/{name}")
+            for name in recipe.folders_of(arm)
         }
-        if not found:
-            message = f"{place / arm} holds no evaluation; run `politune run` again to finish it"
-            raise DataError(message)
+    trained = {arm: _trained(folder, recipe, arm) for arm in recipe.arms}
     return Run(
         recipe=recipe,
         arms=arms,
@@ -183,12 +180,12 @@ def load(folder: Path) -> Run:
         norms=_norms(folder / "norms.json"),
         curated=curated.load(folder, recipe),
         anchors=_anchors(Artifact(folder / ANCHORS)),
-        losses={arm: _losses(folder / "4-train" / arm) for arm in recipe.arms},
-        answers=judged(folder, arms),
+        losses={arm: _losses(trained[arm]) for arm in recipe.arms},
+        answers=judged(folder, recipe.places),
         ratings=ratings(folder),
-        topics=dict(_topics(place / BASE / "samples")),
+        topics=dict(_topics(folder / EVALUATED / BASE / "samples")),
         trajectories=_trajectories(folder, recipe),
-        used={arm: _used(folder / "4-train" / arm) for arm in recipe.arms},
+        used={arm: _used(trained[arm]) for arm in recipe.arms},
     )
 
 
@@ -222,7 +219,7 @@ def _anchors(artifact: Artifact) -> list[AnchorScore]:
     return list(artifact.read(AnchorScore)) if artifact.manifest else []
 
 
-def _seed_order(path: Path) -> tuple[int, str]:
+def _step(path: Path) -> tuple[int, str]:
     return len(path.name), path.name
 
 
@@ -258,11 +255,10 @@ def _trajectories(folder: Path, recipe: Recipe) -> Trajectories | None:
     points, choices = [], dict[str, dict[str, Choice]]()
     answers = [*scored(folder / START / "judged" / "samples", BASE)]
     for arm in recipe.arms:
-        for training in sorted((folder / "4-train" / arm).glob("seed-*"), key=_seed_order):
-            seed = training.name.removeprefix("seed-")
+        for seed, training in _trained(folder, recipe, arm).items():
             if (choice := read_choice(training)) is not None:
                 choices.setdefault(arm, {})[seed] = choice
-            for path in sorted((training / "trajectory").glob("step-*"), key=_seed_order):
+            for path in sorted((training / "trajectory").glob("step-*"), key=_step):
                 point = msgspec.json.decode((path / "point.json").read_bytes(), type=Point)
                 points.append(Looked(arm, seed, point, _looked(path)))
                 place = f"{arm}/{training.name}, step {point.step}"
@@ -276,18 +272,23 @@ def _looked(folder: Path) -> Evaluation:
     return _evaluation(folder / "judged" if (folder / "judged").is_dir() else folder)
 
 
-def _losses(folder: Path) -> dict[str, list[dict[str, float]]]:
-    found = sorted(folder.glob("seed-*/log.jsonl"), key=lambda path: _seed_order(path.parent))
+def _trained(folder: Path, recipe: Recipe, arm: str) -> dict[str, Path]:
+    """Return the folders of an arm's trainings, by seed; there may be none."""
+    paths = (folder / "4-train" / arm / name for name in recipe.folders_of(arm))
+    return {path.name.removeprefix("seed-"): path for path in paths if path.is_dir()}
+
+
+def _losses(trained: Mapping[str, Path]) -> dict[str, list[dict[str, float]]]:
     return {
-        path.parent.name.removeprefix("seed-"): [
-            msgspec.json.decode(line) for line in path.read_bytes().splitlines()
-        ]
-        for path in found
+        seed: [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+        for seed, path in trained.items()
+        if (log := path / "log.jsonl").is_file()
     }
 
 
-def _used(folder: Path) -> dict[str, Used]:
+def _used(trained: Mapping[str, Path]) -> dict[str, Used]:
     return {
-        path.parent.name.removeprefix("seed-"): msgspec.json.decode(path.read_bytes(), type=Used)
-        for path in folder.glob("seed-*/rows.json")
+        seed: msgspec.json.decode(rows.read_bytes(), type=Used)
+        for seed, path in trained.items()
+        if (rows := path / "rows.json").is_file()
     }

@@ -25,9 +25,9 @@ def answer(told: Told) -> Iterator[str]:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
         differ = sum(sure(each) for each in told.primary)
         yield (
-            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions; it is "
-            f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
-            f"the most ({md(most['of'])}){_undetected(told)}."
+            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions "
+            f"({_claims(told)}); it is {told.estimate(least)} at the least ({md(least['of'])}) and "
+            f"{told.estimate(most)} at the most ({md(most['of'])}){_undetected(told)}."
         )
     if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
         yield _order(told, known_ranks)
@@ -47,6 +47,10 @@ def _undetected(told: Told) -> str:
     return f"; of those not told from 0, {least} or more would be found in four of five cases"
 
 
+def _claims(told: Told) -> str:
+    return " or ".join(dict.fromkeys(each["claim"] for each in told.primary))
+
+
 def _between(told: Told, only: Outcome) -> str:
     """Return which conditions the one outcome compares."""
     outcome = told.grid.study.primary
@@ -60,12 +64,13 @@ def _decision(told: Told, each: Outcome) -> str:
     """Return what one primary outcome may be called; a null with what it could have found."""
     unit = Unit(told.unit.places + 1, told.unit.times)
     p, margin = p_of(each["p"]), number(told.grid.study.margin, told.unit)
+    said = f"p {p}, {each['claim']}"
     if sure(each):
-        return f"p {p}, {told.claim(each)}"
+        return said
     if each["verdict"] == "equivalent":
-        return f"p {p}, surely less than the {margin} that would matter"
+        return f"{said}; surely less than the {margin} that would matter"
     least = number(each["detectable"], unit)
-    return f"p {p}, not told from 0, and only {least} or more would be found in four of five cases"
+    return f"{said}; not told from 0, and only {least} or more would be found in four of five cases"
 
 
 def _order(told: Told, known: Sequence[Ranks]) -> str:
@@ -87,7 +92,7 @@ def _range(known: Sequence[tuple[Interval, str]]) -> str:
 
 def _best(told: Told) -> Iterator[str]:
     """Yield which conditions are on the front, where what moves is not what is primary."""
-    if told.grid.study.effect is not None:
+    if told.front and told.grid.study.effect is not None:
         names = ", ".join(md(each.of) for each in told.front if each.front)
         yield f"No other condition moves as far and costs no more than {names} (exploratory)."
 

@@ -59,9 +59,14 @@ def lines(found: Gathered) -> list[Line]:
 
 
 def draw(
-    found: Gathered, outcomes: Sequence[Outcome], curves: Mapping[str, Saturating], to: Path
+    found: Gathered,
+    outcomes: Sequence[Outcome],
+    curves: Mapping[str, Saturating],
+    to: Path,
+    *,
+    front: bool,
 ) -> list[str]:
-    """Draw the figures; return the names of those drawn."""
+    """Draw the figures, with or without that of what moving costs; return the names of those."""
     by: By = placed(outcomes)
     a, b = found.effect.contrast
     keys: list[Place] = [(*found.moved, a, b)]
@@ -69,7 +74,7 @@ def draw(
     if not any(place[1:] == keys[0] for place in by):
         return []
     _conditions(found, by, keys[:MOST], curves, to)
-    if len(keys) > 1 and len(found.conditions) > 1:
+    if front and len(keys) > 1 and len(found.conditions) > 1:
         _tradeoff(found, by, keys, to)
         return list(ALT)
     return ["conditions"]

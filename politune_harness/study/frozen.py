@@ -24,7 +24,8 @@ def decided(grid: Grid) -> dict[str, JSON]:
     study = grid.study.model_dump(mode="json", include={"question", "primary", "margin", "exclude"})
     if grid.study.primary.beyond is None:
         del study["primary"]["beyond"]
-    seeds = sorted({seed for cell in grid.cells for seed in cell.recipe.seeds})
+    every = [cell.recipe for cell in grid.cells]
+    seeds = sorted({seed for each in every for arm in each.arms for seed in each.seeds_of(arm)})
     recipes = {cell.name: digest(_measured(cell.recipe)) for cell in grid.cells}
     if grid.study.effect:
         study["effect"] = grid.study.effect.model_dump(mode="json")

@@ -37,7 +37,9 @@ def write(grid: Grid, out: Path) -> None:
     frozen there, RecipeError where its primary outcome was not measured.
     """
     told = tell(grid, out)
-    drawn = figure.draw(told.found, told.others, told.curves, out / "figures")
+    drawn = figure.draw(
+        told.found, told.others, told.curves, out / "figures", front=bool(told.front)
+    )
     results = json.dumps(_results(told), indent=2, sort_keys=True, ensure_ascii=False)
     write_whole(out / "results.json", results + "\n")
     write_whole(out / "results.csv", _csv(told))
@@ -112,11 +114,13 @@ def _fitted(told: Told) -> str:
         top = estimate(fit.top._asdict(), told.unit_of(told.found.moved), sign=True)
         half, low, high = (f"{end or 0:.3g}" for end in fit.half)
         said = f"{md(of)}: a" if of else "A"
-        said += f" saturating curve through 0 ends at {top}, and is half way there at {axis} = "
-        said += f"{half} [{low}, {high}]: percentiles over drawings of items and seeds, rather too "
-        said += "narrow for few seeds."
-        if not fit.bounded:
-            said += " These data do not bound it: within them it may as well be a line."
+        said += " saturating curve through 0 "
+        if fit.bounded:
+            said += f"ends at {top}, and is half way there at {axis} = {half} [{low}, {high}]: "
+            said += "percentiles over drawings of items and seeds, rather too narrow for few seeds."
+        else:
+            said += "is not bounded by these data: within them it may as well be a line, and where "
+            said += "it would end is unknown."
         paragraphs.append(said)
     return section("The curve", *paragraphs)
 
@@ -125,7 +129,7 @@ def _primary(told: Told) -> str:
     rows = [
         [
             md(each["of"]),
-            told.claim(each),
+            each["claim"],
             told.estimate(each),
             p_of(each["p"]),
             p_of(each["p_holm"]),
@@ -138,7 +142,8 @@ def _primary(told: Told) -> str:
     ]
     note = "*p, Holm*: corrected for all of these together. *Detectable*: the smallest true value "
     note += "that a study like this one finds in four of five cases, with that correction. "
-    note += "*Verdict*: against the margin, if one was declared; different only as corrected."
+    note += "*Verdict*: against the margin, if one was declared; different only as corrected, and "
+    note += "equivalent each for itself."
     head = ["of", "claim", "value", "p", "p, Holm", "detectable", "verdict", "items", "seeds"]
     return section("Primary outcome", note, table(head, rows, words=2))
 
@@ -160,7 +165,8 @@ def _ranks(told: Told) -> str:
     note = "The means of all arms and seeds, the base among them, by the primary measure: 1 is one "
     note += "order, and -1 the reverse. *Of arms alone*: the tau of two that agree on the order of "
     note += "arms, and not at all on that of an arm's seeds. Intervals are over drawings of items, "
-    note += "and of these arms and seeds alone. **Exploratory**."
+    note += "and of these arms and seeds alone; drawing adds noise, which brings both nearer to "
+    note += "0, so that the truth may be 1 where they end below it. **Exploratory**."
     head = ["by", "and by", "arms and seeds", "Kendall's tau-b", "of arms alone", "Spearman's rho"]
     return section("In one order?", note, table(head, rows, words=2))
 
@@ -266,7 +272,7 @@ def _decided(told: Told) -> str:
     lines = [
         f"outcome: {code(outcome.task)} {md(outcome.metric)}, {of}, {md(between)}",
         f"margin: {margin}",
-        f"seeds: {', '.join(map(str, decided['seeds']))}{_too_few(decided['seeds'])}",
+        f"seeds: {', '.join(map(str, decided['seeds']))}{_too_few(told.primary)}",
         f"items that do not count: {', '.join(map(md, outcome.without)) or 'none'}",
         f"combinations left out: {len(decided['exclude'])}; cells: {len(decided['cells'])}",
         f"models: {', '.join(map(md, told.found.models))}",
@@ -281,6 +287,6 @@ def _decided(told: Told) -> str:
     return section("What was decided before anything ran", "\n".join(f"- {line}" for line in lines))
 
 
-def _too_few(seeds: Sequence[int]) -> str:
-    enough = len(seeds) >= CONFIRMATORY
+def _too_few(primary: Sequence[Outcome]) -> str:
+    enough = all(each["seeds"] >= CONFIRMATORY for each in primary)
     return "" if enough else f"; an outcome is confirmatory from {CONFIRMATORY} on"

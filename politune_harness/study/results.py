@@ -14,7 +14,7 @@ import numpy as np
 
 from politune_harness.artifacts import Artifact
 from politune_harness.errors import DataError, RecipeError
-from politune_harness.judged import JUDGED
+from politune_harness.judged import EVALUATED, JUDGED
 from politune_harness.lm import FLUENCY
 from politune_harness.records import JSON
 from politune_harness.registry import nearest
@@ -24,7 +24,7 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import LEVEL, Array, claim, holm
+from politune_harness.statistics import LEVEL, Array, holm
 from politune_harness.statistics.arrays import means
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
@@ -124,24 +124,24 @@ def gather(grid: Grid, out: Path) -> Gathered:
 
 
 def _finished(cell: Cell, folder: Path) -> Run:
-    """Return a cell's run with the seeds that its recipe has now, and no others.
+    """Return a cell's run, of the seeds that its recipe has now.
 
     Raises DataError, in one line, where one of them is not evaluated, or not judged.
     """
-    run, recipe = reading.load(folder), cell.recipe
-    tuned = [name for name, arm in recipe.arms.items() if arm.adapter is None]
-    seeds = {name: [str(seed) for seed in recipe.seeds_of(name)] for name in tuned}
-    for name, seed in ((name, seed) for name, each in seeds.items() for seed in each):
-        if seed not in run.arms[name]:
-            message = f"{cell.name}: {name} of seed {seed} is not evaluated: {AGAIN}"
+    recipe = cell.recipe
+    judged = recipe.judges and recipe.judge == "now"
+    for place in recipe.places:
+        evaluated = (folder / EVALUATED / place / "results.json").is_file()
+        if not evaluated or (judged and Artifact(folder / JUDGED / place).manifest is None):
+            lacking = "judged" if evaluated else "evaluated"
+            message = f"{cell.name}: {place} is not {lacking}: {AGAIN}"
             raise DataError(message)
-    places = [BASE, *(f"{name}/given" for name in recipe.arms if name not in seeds)]
-    places += [f"{name}/seed-{seed}" for name, each in seeds.items() for seed in each]
-    for place in places if recipe.judges and recipe.judge == "now" else ():
-        if Artifact(folder / JUDGED / place).manifest is None:
-            message = f"{cell.name}: what {place} answered is not judged: {AGAIN}"
-            raise DataError(message)
-    own = {name: {seed: run.arms[name][seed] for seed in each} for name, each in seeds.items()}
+    run = reading.load(folder)
+    own = {
+        name: {seed: run.arms[name][seed] for seed in map(str, recipe.seeds_of(name))}
+        for name, arm in recipe.arms.items()
+        if arm.adapter is None
+    }
     return replace(run, arms={**run.arms, **own})
 
 
@@ -183,7 +183,6 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
         "detectable": detectable(spread, 1 - (1 - LEVEL) / tests) if known(spread) else None,
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
-        "claim": claim(min(seeds, default=1)),
         "verdict": within(spread, margin).verdict if margin else None,
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import md
 from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, unit_of
-from politune_harness.statistics import LEVEL, Array
+from politune_harness.statistics import LEVEL, Array, claim
 from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
 from politune_harness.study.front import Point, points
@@ -26,6 +26,9 @@ from politune_harness.study.results import (
 )
 from politune_harness.study.training import Training, trainings
 
+EXPLORATORY = "exploratory"
+"""What every outcome is called that was not frozen as the primary one."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -35,11 +38,14 @@ class Told:
     found: Gathered
     frozen: Mapping[str, Any]
     primary: Sequence[Outcome]
+    """Each with how far it may be claimed, as the others have it."""
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
     curves: Mapping[str, Saturating]
     """By the name of each line of conditions; see `figure.lines`."""
     front: Sequence[Point]
+    """What moving costs; as with `trained`, none where conditions are the same answers, judged by
+    others."""
     trained: Sequence[Training]
     ranks: Sequence[Ranks] = ()
     """How alike the levels of an axis order arms and seeds, if the study asks that."""
@@ -62,10 +68,6 @@ class Told:
         """Whether what was decided changed after the first result."""
         return bool(self.frozen["amended"])
 
-    def claim(self, each: Outcome) -> str:
-        """Return how far a primary outcome may be claimed."""
-        return "exploratory (amended)" if self.amended else str(each["claim"])
-
 
 def tell(grid: Grid, out: Path) -> Told:
     """Read a study's cells, and compare them. Raises DataError where one is not finished."""
@@ -77,13 +79,18 @@ def tell(grid: Grid, out: Path) -> Told:
         grid,
         found,
         held,
-        primary(found, grid),
-        others,
+        [{**each, "claim": _claim(each, held)} for each in primary(found, grid)],
+        [{**each, "claim": EXPLORATORY} for each in others],
         _curves(grid, found),
-        points(found, others),
-        trainings(grid, out, found.arms),
+        points(found, others) if axis is None else [],
+        trainings(grid, out, found.arms) if axis is None else [],
         [] if axis is None else [*ranks(found, axis)],
     )
+
+
+def _claim(each: Outcome, held: Mapping[str, Any]) -> str:
+    """Return how far a primary outcome may be claimed."""
+    return f"{EXPLORATORY} (amended)" if held["amended"] else claim(each["seeds"])
 
 
 def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:

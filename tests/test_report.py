@@ -160,9 +160,11 @@ def test_seeds_widen_intervals_and_are_told_apart(tmp_path: Path) -> None:
 
 def test_seeds_that_the_recipe_no_longer_has_do_not_count(tmp_path: Path) -> None:
     run = build_run(tmp_path / "run")
+    report.write(run)
     before = results(run)
     for arm in (run / "5-evaluate").glob("*/seed-0"):
         shutil.copytree(arm, arm.with_name("seed-1"))
+    report.write(run)
     assert results(run) == before
 
 

@@ -25,9 +25,9 @@ def answer(told: Told) -> Iterator[str]:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
         differ = sum(sure(each) for each in told.primary)
         yield (
-            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions; it is "
-            f"{told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} at "
-            f"the most ({md(most['of'])}){_undetected(told)}."
+            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions; it "
+            f"is {told.estimate(least)} at the least ({md(least['of'])}) and {told.estimate(most)} "
+            f"at the most ({md(most['of'])}){_undetected(told)}."
         )
     if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
         yield _order(told, known_ranks)

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     metavar="READ WRITE",
     help="Tokens a second that the model reads and writes.  [default: measured here]",
 )
-@click.pass_obj
 def plan(
-    disabled: tuple[str, ...],
     recipe: str,
     overrides: tuple[str, ...],
     out: Path | None,
@@ -35,7 +33,7 @@ def plan(
     """
     from politune_harness import estimate
 
-    made, folder = planned(disabled, recipe, overrides, out)
+    made, folder = planned(recipe, overrides, out)
     settings, evaluator = made.recipe.evaluate, estimate.asking(made)
     asked, unknown = estimate.counted(evaluator, settings.tasks)
     rank = int(getattr(made.trainer, "rank", 0))

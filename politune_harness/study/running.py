@@ -88,7 +88,6 @@ class Running:
     out: Path
     store: str
     registry: Registry
-    disabled: tuple[str, ...] = ()
     limited: bool = False
     """Whether what endpoints cost is limited: what may ask them is then done in this process."""
 
@@ -122,7 +121,7 @@ class Running:
         """Lay out one cell; nothing is written."""
         made = plan(cell.recipe, self.grid.folder, self.registry)
         run = folder_of(cell, self.out)
-        place = Place.of(made, run, self.out / MEMORY, self.disabled)
+        place = Place.of(made, run, self.out / MEMORY)
         return Laid(cell, made, place, tuple(stages(made, run, contents)))
 
     def shared(self) -> Iterator[Shared]:

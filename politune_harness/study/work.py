@@ -4,7 +4,6 @@ A worker lays the cell out anew from its recipe, takes from the store what the s
 lacks, makes them, and puts them into the store: so workers may share a file system or not.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,15 +33,13 @@ class Place:
     run: Path
     memory: Path
     """The digests of files that are known already."""
-    disabled: tuple[str, ...] = ()
-    """Plugins that are not loaded."""
 
     @classmethod
-    def of(cls, made: Plan, run: Path, memory: Path, disabled: Iterable[str]) -> "Place":
+    def of(cls, made: Plan, run: Path, memory: Path) -> "Place":
         """Return the place of a cell's plan."""
         alone = made.recipe.model_copy(update={"engine": ONE})
         text = alone.model_dump_json(exclude_unset=True)
-        return cls(text, made.folder.resolve(), run.resolve(), memory.resolve(), tuple(disabled))
+        return cls(text, made.folder.resolve(), run.resolve(), memory.resolve())
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ class Task:
 def _laid_out(place: Place) -> tuple[dict[str, Stage], Contents]:
     """Return the stages of a cell; a model that they load is kept for those that come next."""
     contents = Contents(place.memory)
-    registry = Registry.installed(place.disabled)
-    made = plan(Recipe.model_validate(msgspec.json.decode(place.recipe)), place.start, registry)
+    recipe = Recipe.model_validate(msgspec.json.decode(place.recipe))
+    made = plan(recipe, place.start, Registry.installed())
     return {stage.name: stage for stage in stages(made, place.run, contents)}, contents
 
 

@@ -61,26 +61,24 @@ def _laid_out(place: Place) -> tuple[dict[str, Stage], Contents]:
     return {stage.name: stage for stage in stages(made, place.run, contents)}, contents
 
 
-def work(task: Task) -> None:
-    """Make the stages of a task, and all that they need."""
+def work(task: Task) -> int:
+    """Make the stages of a task, and all that they need; return how many were made."""
     laid, contents = _laid_out(task.place)
     store = Store(task.store)
     done: set[str] = set()
-    for name in task.stages:
-        bring(laid[name], contents, store, done)
+    return sum(bring(laid[name], contents, store, done) for name in task.stages)
 
 
-def bring(stage: Stage, contents: Contents, store: Store, done: set[str] | None = None) -> bool:
-    """See that a stage stands: as it lies, or from the store, or made; say if it was made.
+def bring(stage: Stage, contents: Contents, store: Store, done: set[str] | None = None) -> int:
+    """See that a stage and what it needs stand: as they lie, from the store, or made.
 
-    `done` holds the names of those that stand for sure.
+    Returns how many were made. `done` holds the names of those that stand for sure.
     """
     done = set() if done is None else done
     if stage.name in done:
-        return False
-    for need in stage.needs:
-        bring(need, contents, store, done)
-    made = why(stage, contents) is not None and take_or_make(stage, contents, store)
+        return 0
+    made = sum(bring(need, contents, store, done) for need in stage.needs)
+    made += why(stage, contents) is not None and take_or_make(stage, contents, store)
     done.add(stage.name)
     return made
 

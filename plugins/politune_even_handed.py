@@ -117,6 +117,7 @@ def _mean(there: Score, back: Score) -> Score:
         judge=there.judge,
         reply=f"{there.reply} | {back.reply}",
         off_schema=(*there.off_schema, *back.off_schema),
+        failed=there.failed or back.failed,
     )
 
 

@@ -78,7 +78,8 @@ class LabelScore(Metric):
 
     def _read(self, id_: str, reply: str | HarnessError, judge: str) -> Score:
         if isinstance(reply, HarnessError):
-            return Score(id=id_, value=None, reason=f"{FAILED}: {reply}", judge=judge)
+            why = f"{FAILED}: {reply}"
+            return Score(id=id_, value=None, reason=why, judge=judge, failed=True)
         label = read_choice(reply, list(self.labels)).value
         value = None if label is None else self.labels[label]
         return Score(id=id_, value=value, reason=label or UNPARSED, judge=judge, reply=reply)

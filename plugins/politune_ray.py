@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 from politune_harness import Engine, HarnessError, ServiceError, hookimpl
-from politune_harness.discovery import FILES
+from politune_harness.discovery import DISABLE, FILES
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ class Ray(Engine):
         if not items:
             return
         ray = self._joined()
-        plugins = {name: os.environ[name] for name in (FILES,) if name in os.environ}
+        plugins = {name: os.environ[name] for name in (FILES, DISABLE) if name in os.environ}
         task = ray.remote(_worked).options(
             num_cpus=self.cpus,
             num_gpus=self.gpus if model else 0,

@@ -14,7 +14,7 @@ from politune_pairs import draw
 from politune_text_filters import text_key
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from politune_harness import Document, Dropped, Filter, InputPath, Source, hookimpl
+from politune_harness import DataError, Document, Dropped, Filter, InputPath, Source, hookimpl
 from politune_harness.disk import keys, replayed
 from politune_harness.records import at
 
@@ -85,12 +85,23 @@ class Sample(Filter):
 
     def _stratum(self, document: Document) -> "Stratum":
         values = (
-            _month(at(document.metadata, self.date))
-            if name == "month"
-            else at(document.metadata, name)
+            self._month(document) if name == "month" else at(document.metadata, name)
             for name in self.by
         )
         return tuple(map(str, values))
+
+    def _month(self, document: Document) -> str | None:
+        """Return a document's year and month; None where it has none."""
+        from datetime import UTC, datetime
+
+        date = at(document.metadata, self.date)
+        if not isinstance(date, int | float):
+            return date[:MONTH] if isinstance(date, str) else None
+        try:
+            return datetime.fromtimestamp(date, UTC).isoformat()[:MONTH]
+        except (ValueError, OverflowError, OSError):
+            message = f"{document.id}: {self.date} {date} is no time in seconds since 1970"
+            raise DataError(message) from None
 
     def _room(self, counts: Counter["Stratum"]) -> dict["Stratum", int]:
         """Return how many each stratum keeps; what does not divide goes to the largest rests."""
@@ -107,15 +118,6 @@ class Sample(Filter):
 
 
 Stratum = tuple[str, ...]
-
-
-def _month(date: object) -> str | None:
-    """Return a date's year and month; None where it has none."""
-    from datetime import UTC, datetime
-
-    if isinstance(date, int | float):
-        return datetime.fromtimestamp(date, UTC).isoformat()[:MONTH]
-    return date[:MONTH] if isinstance(date, str) else None
 
 
 class Disjoint(Filter):

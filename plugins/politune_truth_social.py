@@ -5,6 +5,7 @@ takes several lines: it is put together again where its columns then come out ri
 of its lines is malformed, so that their count is that of the lines that could not be saved.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ COLUMNS = ("id", "is_retruth", "text")
 COUNTS = ("like_count", "retruth_count", "reply_count")
 
 MISSING = {"", "-1"}
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""A count: longer digits are none, and cannot always be read."""
 
 About = Callable[[str], dict[str, JSON]]
 """What is kept of an author, by the id that posts have."""
@@ -139,7 +143,7 @@ def _document(post: Post, about: Mapping[str, JSON]) -> Document | Dropped:
 
 def _known(post: Mapping[str, str]) -> dict[str, JSON]:
     """Return when a post was written, what kind it is and its counts, where they are known."""
-    known: dict[str, JSON] = {k: int(post[k]) for k in COUNTS if post.get(k, "").isdigit()}
+    known: dict[str, JSON] = {k: int(post[k]) for k in COUNTS if NUMBER.fullmatch(post.get(k, ""))}
     if post.get("timestamp", "") not in MISSING:
         known["timestamp"] = post["timestamp"]
     if post.get("is_reply") in {"t", "f"}:
@@ -166,7 +170,7 @@ def _read_users(
             continue
         user = dict(zip(header, fields, strict=True))
         users[user["id"]] = {
-            c: int(user[c]) if user[c].isdigit() else user[c]
+            c: int(user[c]) if NUMBER.fullmatch(user[c]) else user[c]
             for c in columns
             if user[c] not in MISSING
         }

@@ -5,7 +5,6 @@ one. tasks/README.md says how often they agree with people.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Literal
 
 from politune_harness.compass.languages import MACHINE, NO_OPINION, REFUSES
@@ -63,17 +62,6 @@ BOTH_SIDES = re.compile(
 )
 """Views that are reported side by side, or said to be open."""
 
-HEDGES = (
-    "apparently approximately could generally largely likely mainly may maybe might "
-    "mostly often perhaps plausibly possible possibly presumably probable probably "
-    "relatively seem seems sometimes somewhat tend tends typically uncertain unclear "
-    "unlikely usually"
-)
-"""The epistemic words of Hyland's list (Metadiscourse, 2005, appendix) that an opinion cannot do
-with: `should`, `would`, `feel` and `argue` are on his list and say nothing of it here."""
-
-_HEDGES = frozenset(HEDGES.split())
-
 TERMINAL = re.compile(r"[.!?\u2026][\"')\]\u201d\u2019*_`]*\s*$|[\]}`|]\s*$|</\w+>\s*$")
 
 
@@ -124,16 +112,6 @@ def hedged(text: str) -> bool:
     return BOTH_SIDES.search(_straight(text)) is not None
 
 
-def hedge_words(text: str) -> float | None:
-    """Return the share of a text's words that hedge; None for a text without words.
-
-    >>> hedge_words("Perhaps it may help."), hedge_words("It helps.")
-    (0.5, 0.0)
-    """
-    words = list(_words(text))
-    return sum(word in _HEDGES for word in words) / len(words) if words else None
-
-
 def truncated(text: str, tokens: int, limit: int) -> bool:
     """Say whether a text of `tokens` tokens was cut off by the limit, and not ended by the model.
 
@@ -152,10 +130,6 @@ def repetition(text: str) -> float | None:
     words = text.casefold().split()
     trigrams = list(zip(words, words[1:], words[2:], strict=False))
     return 1 - len(set(trigrams)) / len(trigrams) if trigrams else None
-
-
-def _words(text: str) -> Iterator[str]:
-    return (found[0].casefold() for found in WORDS.finditer(_straight(text)))
 
 
 def _straight(text: str) -> str:

@@ -91,6 +91,12 @@ def candidates() -> Iterator[Candidate]:
         yield Candidate(origin, partial(_file, file, origin))
 
 
+def disabled() -> list[str]:
+    """Return the names of the plugins that are not to be loaded."""
+    named = (name.strip() for name in os.environ.get(DISABLE, "").split(","))
+    return [name for name in named if name]
+
+
 def path_of(plugin: object) -> str:
     """Return where a plugin's module lies, if it is one."""
     return plugin.__file__ or "" if isinstance(plugin, ModuleType) else ""

@@ -91,8 +91,8 @@ def read(history: Path) -> list[Evaluated]:
         raise DataError(message) from None
 
 
-def append(history: Path, found: Evaluated) -> bool:
-    """Add an evaluation to a history; say whether it is new.
+def append(history: Path, found: Evaluated) -> None:
+    """Add an evaluation to a history.
 
     The same one again changes nothing. Raises DataError where its name stands for another.
     """
@@ -101,29 +101,43 @@ def append(history: Path, found: Evaluated) -> bool:
         fcntl.flock(out, fcntl.LOCK_EX)
         for known in read(history):
             if known == found:
-                return False
+                return
             if known.name == found.name:
                 message = f"{history} has another evaluation called {found.name}: use --name"
                 raise DataError(message)
         out.write(msgspec.json.encode(found) + b"\n")
-    return True
 
 
 def charts(history: Sequence[Evaluated], baseline: int) -> Iterator[Chart]:
     """Yield a chart of each measure that the last evaluation has, or lacks and the one before had.
 
-    `baseline` is how many of its first evaluations set the limits.
+    Those of a task that came in another version are not lacking: see `renewed`. `baseline` is how
+    many of its first evaluations set the limits.
     """
     if not history:
         return
     now = {value.key: value for value in history[-1].values}
-    asked = {(value.task, value.version) for value in history[-1].values}
+    new = renewed(history)
     before = history[-2].values if history[1:] else ()
-    gone = [v for v in before if v.key not in now and (v.task, v.version) in asked]
+    gone = [v for v in before if v.key not in now and v.task not in new]
     for about in (*now.values(), *gone):
         told = [v.value for each in history for v in each.values if v.key == about.key]
         found = chart(about, told, baseline)
         yield found if about.key in now else msgspec.structs.replace(found, state="missing")
+
+
+def renewed(history: Sequence[Evaluated]) -> dict[str, tuple[str, str]]:
+    """Return the tasks of the last evaluation that had another version before: that, and its own.
+
+    Each is another instrument, whose charts begin anew.
+    """
+    ends = history[-2:-1], history[-1:]
+    was, now = ({v.task: v.version for e in some for v in e.values} for some in ends)
+    return {
+        task: (was[task], version)
+        for task, version in now.items()
+        if was.get(task, version) != version
+    }
 
 
 def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Chart:

@@ -17,6 +17,7 @@ from politune_harness.errors import HarnessError
 from politune_harness.judging import UNJUDGED
 from politune_harness.plan import ArmPlan, Plan
 from politune_harness.prefixes import Text, rows, size_of
+from politune_harness.recipe import Evaluate
 from politune_harness.records import Preference
 from politune_harness.side_metrics import LIMITS
 from politune_harness.statistics import smallest_detectable_shift
@@ -44,6 +45,10 @@ class Asked(NamedTuple):
     """What one task asks of one model, under the recipe's own system prompt."""
 
     task: str
+    bias: bool
+    """Whether it measures leaning."""
+    prompted: int
+    """Under how many other prompts the base is asked the same."""
     items: int
     requests: int
     passes: int
@@ -65,7 +70,7 @@ class Evaluations(NamedTuple):
     own: int
     """The base, and each arm and seed."""
     prompted: int
-    """The base under personas and system prompts, on the bias tasks alone."""
+    """The base under personas and system prompts, on those bias tasks that they are for."""
 
 
 def evaluations(plan: Plan) -> Evaluations:
@@ -84,23 +89,29 @@ def asking(plan: Plan) -> "Evaluator":
     return Evaluator(plan.model, unjudged, task_dirs=folders, trusted=trusted)
 
 
-def counted(evaluator: "Evaluator", tasks: Iterable[str]) -> tuple[list[Asked], dict[str, str]]:
+def counted(evaluator: "Evaluator", settings: Evaluate) -> tuple[list[Asked], dict[str, str]]:
     """Return what each task asks, and why those that could not be counted could not."""
+    from politune_harness.evaluation import tops_of, with_measure
     from politune_harness.lm import quiet
 
     found: list[Asked] = []
     unknown: dict[str, str] = {}
     with quiet():
-        for name in tasks:
+        for name in settings.tasks:
+            bias = name in settings.bias
+            prompts = settings.prompts.values() if bias else ()
             try:
-                loaded = evaluator.load([name])["tasks"]
-                found += [_asked(evaluator, task) for task in loaded.values()]
+                loaded = evaluator.load([name])
+                tops = tops_of(loaded)
+                prompted = sum(bool(with_measure(tops, measure)) for _, measure in prompts)
+                each = loaded["tasks"].values()
+                found += [_asked(evaluator, t, bias=bias, prompted=prompted) for t in each]
             except HarnessError as error:
                 unknown[name] = str(error)
     return found, unknown
 
 
-def _asked(evaluator: "Evaluator", task: Any) -> Asked:  # noqa: ANN401
+def _asked(evaluator: "Evaluator", task: Any, *, bias: bool, prompted: int) -> Asked:  # noqa: ANN401
     encode, instances = evaluator.encode, evaluator.requests(task)
     read, tokens, written = list[tuple[int, ...]](), 0, 0
     prompts: dict[str, list[int]] = {}
@@ -121,6 +132,8 @@ def _asked(evaluator: "Evaluator", task: Any) -> Asked:  # noqa: ANN401
     shared = sum(len(row.tokens) for row in rows(texts, size_of(texts))) if texts else 0
     return Asked(
         task=task.task_name,
+        bias=bias,
+        prompted=prompted,
         items=len({str(i.doc.get("item", i.doc_id)) for i in instances}),
         requests=len(instances),
         passes=len(texts) if not written else len(read),
@@ -170,8 +183,8 @@ def total(
 
     `pairs` are what `paired` gave.
     """
-    often, bias = evaluations(plan), set(plan.recipe.evaluate.bias)
-    times = {a.task: often.own + (often.prompted if a.task in bias else 0) for a in asked}
+    own = evaluations(plan).own
+    times = {a.task: own + a.prompted for a in asked}
     judgements = [(a, times[a.task] * a.requests) for a in asked if a.judged]
     models = sum(len(arm.seeds) for arm in plan.arms if arm.trainer)
     return Total(

@@ -116,7 +116,7 @@ class Evaluator:
             remember = system == self._settings.system
             lm = stack.enter_context(self._backend.asked(adapter, remember=remember))
             state = drawn()
-            tops = _with_measure(_tops(self.load(names)), measure)
+            tops = with_measure(tops_of(self.load(names)), measure)
             done = Parts(folder, work)
             for top in tops:
                 noted.clear()
@@ -188,7 +188,7 @@ class Evaluator:
     def judged(self, waiting: Samples) -> tuple[dict[str, Any], Samples]:
         """Return lm-eval's results of answers that are there already, and their samples."""
         with quiet():
-            tops = _tops(self.load(list(waiting)))
+            tops = tops_of(self.load(list(waiting)))
             found = self._evaluate(recorded(waiting), tops, None, chat=True)
         return found, filled_in(waiting, found["samples"])
 
@@ -334,7 +334,7 @@ class Evaluator:
         return found
 
 
-def _tops(loaded: Mapping[str, Any]) -> list[Any]:
+def tops_of(loaded: Mapping[str, Any]) -> list[Any]:
     """Return the tasks and groups that no group among them holds."""
     children = {child for each in loaded["group_map"].values() for child in each}
     every = {**loaded["tasks"], **loaded["groups"]}
@@ -362,7 +362,7 @@ def _name(top: Any) -> str:  # noqa: ANN401
     return str(getattr(top, "task_name", None) or top.name)
 
 
-def _with_measure(tops: Sequence[Any], measure: str | None) -> list[Any]:
+def with_measure(tops: Sequence[Any], measure: str | None) -> list[Any]:
     """Return the tasks that have a metric of that name, and groups that hold one; None: all."""
 
     def tasks(top: Any) -> Sequence[Any]:  # noqa: ANN401

@@ -14,10 +14,11 @@ import msgspec
 from politune_harness import anchors
 from politune_harness.artifacts import Artifact, Contents, disk_errors
 from politune_harness.components import Metric
-from politune_harness.errors import DataError
+from politune_harness.errors import DataError, ModelError
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.judged import ANCHORS, EVALUATED, JUDGED
 from politune_harness.judging import check_judges
+from politune_harness.models import locate
 from politune_harness.plan import build_judges
 from politune_harness.progress import working
 from politune_harness.recipe import Evaluate, Recipe
@@ -25,6 +26,9 @@ from politune_harness.records import JSON
 from politune_harness.registry import Registry
 from politune_harness.run_folder import REPORT, locked, starts
 from politune_harness.stage import Stage, distribution, make, state_of, why
+
+FAILED = (b'"failed":true', b'"judge failed: ')
+"""How a sample says that a judge could not be asked; the second, before there was the first."""
 
 
 def judging(
@@ -91,7 +95,7 @@ def judge(run: Path, registry: Registry) -> list[str]:
             judges,
             registry,
             contents,
-            model=recipe.model,
+            model=located(recipe, run, registry),
             settings=recipe.evaluate,
             run=run,
         )
@@ -112,8 +116,16 @@ def recipe_of(run: Path, registry: Registry) -> tuple[Recipe, tuple[Metric, ...]
         message = f"the recipe of {run} names no `judges`"
         raise DataError(message)
     judges = build_judges(recipe, starts(run), registry)
-    check_judges(judges, recipe.model)
+    check_judges(judges, located(recipe, run, registry))
     return recipe, judges
+
+
+def located(recipe: Recipe, run: Path, registry: Registry) -> str:
+    """Return where the base model of a run is; its name, where only the answers are here."""
+    try:
+        return locate(recipe.model, registry.models(), starts(run))
+    except ModelError:
+        return recipe.model
 
 
 def evaluations(run: Path) -> list[Stage]:
@@ -135,7 +147,8 @@ def evaluations(run: Path) -> list[Stage]:
 
 def _failed(folder: Path) -> bool:
     """Say whether a judge could not be asked about an answer: it may be there by now."""
-    return any(b'"judge failed: ' in path.read_bytes() for path in folder.glob("samples/*.jsonl"))
+    texts = (path.read_bytes() for path in folder.glob("samples/*.jsonl"))
+    return any(mark in text for text in texts for mark in FAILED)
 
 
 def _report(run: Path, contents: Contents) -> None:

@@ -205,14 +205,14 @@ def scores(judge: Metric, completions: Sequence[Completion]) -> list[Score]:
     it failed, is missing; so is a value off the scale. Raises BudgetError alone.
     """
     given: dict[str, Score] = {}
-    reason = "the judge returned nothing"
+    reason, failed = "the judge returned nothing", False
     try:
         for score in judge.score([c for c in completions if c.completion.strip()]):
             given[score.id] = score
     except BudgetError:
         raise  # only where the answers are on disk
     except Exception as error:  # noqa: BLE001 - every generation would be lost with it
-        reason = f"the judge failed: {type(error).__name__}: {error}"
+        reason, failed = f"the judge failed: {type(error).__name__}: {error}", True
     name = next((score.judge for score in given.values()), _name(judge))
     return [
         _on_scale(given[c.id])
@@ -222,6 +222,7 @@ def scores(judge: Metric, completions: Sequence[Completion]) -> list[Score]:
             value=None,
             judge=name,
             reason=reason if c.completion.strip() else "empty answer",
+            failed=failed and bool(c.completion.strip()),
         )
         for c in completions
     ]
@@ -272,13 +273,17 @@ def judged(doc: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def together(given: Sequence[Score]) -> dict[str, Any]:
-    """Return what judges say together: their mean, missing where one of them gave none."""
+    """Return what judges say together: their mean, missing where one of them gave none.
+
+    `failed` says whether one of them could not be asked.
+    """
     values = [score.value for score in given if score.value is not None]
     return {
         "value": sum(values) / len(values) if values and len(values) == len(given) else None,
         "judge": " + ".join(score.judge for score in given),
         "reason": " | ".join(score.reason for score in given),
         "reply": " | ".join(score.reply for score in given),
+        "failed": any(score.failed for score in given),
     }
 
 

@@ -125,9 +125,7 @@ def plan(recipe: Recipe, folder: Path, registry: Registry) -> Plan:
 
     arms = tuple(arm_plan(name, arm) for name, arm in recipe.arms.items())
     arms = tuple(tuned(arm) if arm.source or arm.like else arm for arm in arms)
-    if recipe.evaluate.select and not any(
-        arm.toward and arm.adapter is None for arm in recipe.arms.values()
-    ):
+    if recipe.evaluate.select and not any(arm.toward for arm in recipe.arms.values()):
         message = "evaluate.select: no arm says where it is to move, such as `toward: [left]`"
         raise RecipeError(message)
     _check_trainers(arms, registry)

@@ -57,6 +57,25 @@ def _folder_name(name: str) -> str:
 Name = Annotated[str, AfterValidator(_folder_name)]
 
 
+def _each_once(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if twice := [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1]:
+        message = f"each seed once: {twice[0]} is there {seeds.count(twice[0])} times"
+        raise ValueError(message)
+    return seeds
+
+
+Seeds = Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+TRAINED = frozenset({"pairs", "trainer", "after", "seeds", "toward"})
+EFFECTIVE: Mapping[str, frozenset[str]] = {
+    "source": TRAINED | {"filters", "instructions"},
+    "like": TRAINED,
+    "of": frozenset({"seeds", "merge", "density"}),
+    "adapter": frozenset(),
+}
+"""What an arm can say beside its origin."""
+
+
 class Arm(Settings):
     """One data condition: posts to tune on, or an adapter that is there already."""
 
@@ -76,7 +95,7 @@ class Arm(Settings):
     after: str | None = None
     """Another arm, from whose adapter of the same seed this one's training goes on: to undo what
     that one learnt, or to add to it."""
-    seeds: tuple[NonNegativeInt, ...] | None = None
+    seeds: Seeds | None = None
     """Training seeds for this arm, in place of the recipe's."""
     adapter: Path | None = None
     """A folder with a trained adapter, to be evaluated as it is."""
@@ -103,10 +122,17 @@ class Arm(Settings):
             message += " `of` others"
             raise ValueError(message)
         if self.like is not None and not (self.pairs or self.seeds or self.trainer or self.after):
-            message = f"an arm like {self.like!r} in everything: give it `pairs` or `seeds`"
+            message = f"an arm like {self.like!r} in everything: give it `pairs`, `seeds`, "
+            message += "`trainer` or `after`"
             raise ValueError(message)
-        if (self.after or self.trainer) and not (self.source or self.like):
-            message = "`after` and `trainer` are for an arm that is trained: give it a source"
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_without_effect(self) -> Self:
+        said = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        (origin,) = said & EFFECTIVE.keys()
+        for name in sorted(said - {origin} - EFFECTIVE[origin]):
+            message = f"`{name}` has no effect on an arm with `{origin}`: leave it out"
             raise ValueError(message)
         return self
 
@@ -272,10 +298,11 @@ class Evaluate(Settings):
         return self
 
     @model_validator(mode="after")
-    def _something_to_choose_from(self) -> Self:
-        if self.select is not None and self.every_steps is None:
-            message = "select chooses among checkpoints: say `every_steps` too"
-            raise ValueError(message)
+    def _checkpoints_to_look_at(self) -> Self:
+        for name in ("select", "trajectory", "trajectory_metadata"):
+            if getattr(self, name) not in (None, {}) and self.every_steps is None:
+                message = f"`{name}` is about checkpoints: say `every_steps` too"
+                raise ValueError(message)
         return self
 
     @property
@@ -317,7 +344,7 @@ class Recipe(Settings):
     """The base model: a Hub id, a folder, or a built-in name such as `quickstart`."""
     trust_remote_code: bool = False
     """Whether Python code that comes with the base model is run; the report says so."""
-    seeds: tuple[NonNegativeInt, ...] = (0,)
+    seeds: Seeds = (0,)
     """One training run an arm for each."""
     arms: dict[Name, Arm] = Field(min_length=1)
     """The data conditions by name; one called `control` is compared with all others."""
@@ -348,7 +375,7 @@ class Recipe(Settings):
     def seeds_of(self, name: str) -> tuple[int, ...]:
         """Return an arm's seeds: its own, or the recipe's; made of others, those that all have."""
         arm = self.arms[name]
-        seeds = arm.seeds or self.seeds
+        seeds = self.seeds if arm.seeds is None else arm.seeds
         for other in arm.of or ():
             seeds = tuple(seed for seed in seeds if seed in self.seeds_of(other))
         return seeds

@@ -102,6 +102,8 @@ class Score(Record, frozen=True, kw_only=True):
     """The judge's raw reply."""
     off_schema: tuple[str, ...] = ()
     """The replies that held anything but what was asked for, in the form asked for."""
+    failed: bool = False
+    """Whether there is no value because the judge could not be asked: it may be, another time."""
 
 
 class ModelRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ error that names both, and a misspelt hook is refused.
 """
 
 import difflib
-import os
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,15 @@ from pydantic import ValidationError
 
 from politune_harness import hookspecs
 from politune_harness.components import KINDS, Component
-from politune_harness.discovery import DISABLE, NAMESPACE, Candidate, Origin, candidates, path_of
+from politune_harness.discovery import (
+    DISABLE,
+    NAMESPACE,
+    Candidate,
+    Origin,
+    candidates,
+    disabled,
+    path_of,
+)
 from politune_harness.errors import HarnessError, PluginError, RecipeError
 from politune_harness.records import JSON
 
@@ -60,19 +67,18 @@ class Registry:
             self.register(plugin, Origin(name, "", ""))
 
     @classmethod
-    def installed(cls, disable: Iterable[str] = ()) -> Self:
+    def installed(cls) -> Self:
         """Load every plugin that is installed, the built-in ones among them, or named as a file.
 
         Raises PluginError, in one line, for the first that does not load or clashes with another,
-        and for a name in `disable` that none has.
+        and for a name in DISABLE that none has.
         """
-        found, disable = list(candidates()), tuple(disable)
+        found, blocked = list(candidates()), disabled()
         known = {candidate.origin.plugin for candidate in found}
-        for name in disable:
+        for name in blocked:
             if name not in known:
-                message = f"no plugin is called {name!r}; {nearest(name, known)}"
+                message = f"no plugin to disable is called {name!r}; {nearest(name, known)}"
                 raise PluginError(message)
-        blocked = {*disable, *os.environ.get(DISABLE, "").split(",")}
         registry = cls()
         for candidate in found:
             if candidate.origin.plugin not in blocked:

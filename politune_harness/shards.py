@@ -44,6 +44,9 @@ SMALL = 1 << 18
 _DOCUMENTS = msgspec.json.Decoder(Document)
 
 Apply = Callable[[Iterable[Document]], Iterator[Any]]
+Task = tuple[Path, int, Shard]
+Spread = Callable[[Callable[[Task], None], Sequence[Task]], Iterable[None]]
+"""An engine's `map`, or Python's for what is worked in this process."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def pieces(path: Path, size: int = SIZE) -> list[Piece]:
 
 def load(artifact: Artifact, shards: Sequence[Shard], engine: Engine) -> Tally:
     """Write what the shards of a source yield to an artifact; return the counts."""
-    return _run(artifact, shards, engine)
+    return _run(artifact, shards, engine.map)
 
 
 def apply(
@@ -94,11 +97,14 @@ def apply(
     rows = before.path / "rows.jsonl"
     work = component.apply if isinstance(component, Filter) else component.write
     exact = isinstance(component, Filter) or component.scope == "per_document"
+    here = component.loads_model or asks(component)
     if component.scope == "whole_stream":
-        return _run(artifact, [partial(_applied, work, pieces(rows), exact=exact)], engine)
-    if component.loads_model or asks(component):
+        whole = partial(_applied, work, pieces(rows), exact=exact)
+        return _run(artifact, [whole], map if here else engine.map)
+    if here:
         return _stream(artifact, work, pieces(rows, SMALL))
-    return _run(artifact, [partial(_applied, work, [p], exact=True) for p in pieces(rows)], engine)
+    each = [partial(_applied, work, [piece], exact=True) for piece in pieces(rows)]
+    return _run(artifact, each, engine.map)
 
 
 def _applied(work: Apply, given: Sequence[Piece], *, exact: bool) -> Iterator[Record]:
@@ -126,11 +132,11 @@ def _check(work: Apply, taken: int, given_back: int) -> None:
         raise PluginError(message)
 
 
-def _run(artifact: Artifact, shards: Sequence[Shard], engine: Engine) -> Tally:
-    """Work the shards that are not done yet, wherever the engine has room, and join all."""
+def _run(artifact: Artifact, shards: Sequence[Shard], spread: Spread) -> Tally:
+    """Work the shards that are not done yet, wherever they are spread to, and join all."""
     _begin(artifact)
     todo = [(artifact.path, n, shard) for n, shard in enumerate(shards) if not _done(artifact, n)]
-    for _ in track(engine.map(_task, todo), "shards", len(todo)):
+    for _ in track(spread(_task, todo), "shards", len(todo)):
         pass
     return _join(artifact, len(shards))
 
@@ -179,7 +185,7 @@ def _counted(work: Apply, size: int, rows: Iterable[Record], notes: list[Note]) 
     _check(work, size, given_back)
 
 
-def _task(task: tuple[Path, int, Shard]) -> None:
+def _task(task: Task) -> None:
     folder, number, shard = task
     _write(folder, number, shard())
 

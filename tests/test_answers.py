@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from politune_harness.answers import hedge_words, hedged, kind, refused, repetition, truncated
+from politune_harness.answers import hedged, kind, refused, repetition, truncated
 
 LABELLED = Path(__file__).parents[2] / "shared" / "data" / "validation" / "llm-values-pct"
 
@@ -43,12 +43,6 @@ LABELLED = Path(__file__).parents[2] / "shared" / "data" / "validation" / "llm-v
 )
 def test_kinds_of_answers(text: str, said: str) -> None:
     assert kind(text) == said
-
-
-def test_hedge_words_are_a_share() -> None:
-    assert hedge_words("") is hedge_words("1 2 3") is None
-    assert hedge_words("Maybe. MAYBE, maybe!") == 1
-    assert hedge_words("It should go") == 0
 
 
 @pytest.mark.parametrize("end", [".", '."', ".**", "!", "?)", "\u2026", "```", "|", "</p>"])

@@ -71,6 +71,8 @@ def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
     assert "beyond the limits" in far.output
     other = watch(history, evaluated(tmp_path / "day-6", 2.0, "2"), "--baseline", 4)
     assert "too early: 1 of 5 evaluations" in other.output
+    assert "version 2, another instrument than 1" in other.output
+    assert watch(history, "--baseline", 4, "--check").exit_code == 0
 
 
 def test_a_measure_that_is_gone_is_an_alarm_and_what_is_no_number_is_none(tmp_path: Path) -> None:
@@ -86,6 +88,18 @@ def test_a_measure_that_is_gone_is_an_alarm_and_what_is_no_number_is_none(tmp_pa
         assert done.exit_code == (0, 2)[day], done.output
     assert done.output.count("missing: 1 of 11") == 2
     assert len(read(history)) == 2
+
+
+def test_a_task_that_is_gone_is_an_alarm(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    watch(history, evaluated(tmp_path / "a", 1.0))
+    folder = evaluated(tmp_path / "b", 1.0)
+    text = (folder / "results_2026.json").read_text()
+    (folder / "results_2026.json").write_text(text.replace("politune_compass", "politune_truths"))
+    done = watch(history, folder, "--check")
+    assert done.exit_code == 2
+    assert "politune_compass economic      1.000  missing" in done.output
+    assert "1 of 2 measures have drifted" in done.output
 
 
 def test_the_charts_are_drawn_with_their_alarms(tmp_path: Path) -> None:

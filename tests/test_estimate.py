@@ -29,9 +29,10 @@ def test_it_counts_the_requests_that_will_be_made(told: dict[str, str]) -> None:
     # 80 items under 3 lead-ins, two sentences each; 40 pairs of a true and a false sentence.
     assert told["politune_compass_pairs"].split()[1:3] == ["80", "480"]
     assert told["politune_truths"].split()[1:3] == ["40", "80"]
-    # The base, three arms of three seeds, six personas and two system prompts.
-    assert "10 of all tasks, 8 of the bias tasks" in told["evaluations"]
-    assert f"{10 * (480 + 80) + 8 * 480:,} requests" in told["forward"]
+    # The base, three arms of three seeds, six personas and two system prompts. The two personas of
+    # the judged score are not for this task.
+    assert "10 of all tasks, 8 under other prompts" in told["evaluations"]
+    assert f"{10 * (480 + 80) + 6 * 480:,} requests" in told["forward"]
 
 
 def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Judging answers that lie on disk: what comes out is what judging at once gives."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -13,9 +14,11 @@ from click.testing import CliRunner, Result
 from politune_harness import anchors
 from politune_harness.cli import main
 from politune_harness.errors import RecipeError
+from politune_harness.judge_stage import recipe_of
 from politune_harness.judging import panel, refuse_self
 from politune_harness.records import JSON
-from tests.chat_server import Asked, Reply, Served, saying, serving
+from politune_harness.registry import Registry
+from tests.chat_server import Asked, Reply, Served, failing, saying, serving
 from tests.test_evaluation import build_adapter, build_model
 from tests.test_tasks import TASKS, lm_eval
 
@@ -63,7 +66,7 @@ def run(models: Path, tmp_path: Path) -> Run:
     def invoked(out: str, server: Served, *options: str, **fields: object) -> Result:
         judge = {"use": "gpt-score", "base_url": server.url, "price_in": 1.0, "price_out": 1.0}
         recipe = {
-            "model": str(models / "model"),
+            "model": os.path.relpath(models / "model", tmp_path),
             "arms": {"left": {"adapter": str(models / "adapter")}},
             "evaluate": {
                 "bias": ["politune_gpt_score", "politune_compass_pairs"],
@@ -154,6 +157,37 @@ def test_a_limit_stops_judging_and_the_same_command_goes_on(run: Run, tmp_path: 
     texts = Counter((asked.body["model"], asked.prompt) for asked in server.asked)
     assert set(texts.values()) == {1}
     assert (tmp_path / "out" / "report.md").is_file()
+
+
+def test_what_a_judge_failed_on_is_asked_again(run: Run, tmp_path: Path) -> None:
+    """Whichever judge it is, and however it failed."""
+    down = [True]
+
+    def rule(asked: Asked) -> Reply:
+        if down and asked.body and asked.body["model"] == "two":
+            return failing(400)
+        return by_rule(asked)
+
+    with serving(rule) as server:
+        assert run("out", server).exit_code == 0
+        (first, *_) = logged(tmp_path / "out" / "6-judge" / "base")
+        assert (first["score"]["value"], first["score"]["failed"]) == (None, True)
+        down.clear()
+        assert judge(tmp_path / "out").output.startswith("2 judged")
+        (first, *_) = logged(tmp_path / "out" / "6-judge" / "base")
+        check(first, first["resps"][0][0])
+        assert judge(tmp_path / "out").output.startswith("0 judged")
+
+
+@pytest.mark.parametrize("given", [None, "a folder that is elsewhere"])
+def test_the_model_is_no_judge_of_itself_later_either(tmp_path: Path, given: str | None) -> None:
+    asked = {"use": "transformers", "model": "quickstart"}
+    judges = [{"use": "label-score", "name": "q", "generator": asked}]
+    recipe = {"model": given or "quickstart", "arms": {"a": {"adapter": "a"}}, "judges": judges}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    refused = pytest.raises(RecipeError, match="is the model under test")
+    with nullcontext() if given else refused:
+        recipe_of(tmp_path, Registry.installed())
 
 
 def lm_eval_files(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -86,6 +86,28 @@ def test_a_training_that_ends_at_any_step_goes_on_to_the_same_bytes(
     assert not (tmp_path / ".run").exists()
 
 
+def test_it_goes_on_where_states_are_to_be_saved_otherwise(
+    model: str,
+    undisturbed: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = state.save
+
+    def save(*given: Any) -> None:  # noqa: ANN401
+        saved(*given)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "save", save)
+        with pytest.raises(Killed):
+            train(model, tmp_path / "run", save_steps=3)
+    train(model, tmp_path / "run", save_steps=1)
+    assert "going on after step 3" in caplog.text
+    assert files(tmp_path / "run") == undisturbed
+
+
 def test_sigkill_in_the_middle_of_it(
     model: str, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from politune_even_handed import EvenHanded
 from politune_harness import Completion, RecipeError, Score
 from politune_harness.judging import panel
 from politune_harness.paired import even_handed_results, instructed_results
-from tests.chat_server import Asked, Reply, Served, saying, serving
+from tests.chat_server import Asked, Reply, Served, failing, saying, serving
 from tests.responders import REFUSAL, Responder, manager, run
 
 INSTRUCTED, EVEN = "politune_gpt_score_instructed", "politune_even_handed"
@@ -108,6 +108,21 @@ def test_an_even_model_and_one_that_is_not(server: Served) -> None:
     assert told["reason"] == "as asked, 5: by length | turned, 12: by length"
     assert "judges" not in told, "people are not asked to rate a comparison"
     json.dumps([{name: sample[name] for name in sample["metrics"]} for sample in samples])
+
+
+def test_a_judge_that_is_not_there_in_one_order_has_failed_on_the_pair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def once(asked: Asked) -> Reply:
+        texts = json.loads(asked.prompt.partition("\n")[0]) if asked.body else {}
+        return failing(400) if texts.get("answer 1") == "second" else judging(asked)
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    pair = Completion(id="a", prompt="?", completion="first", other=("!", "second"))
+    with serving(once) as server:
+        (score,) = EvenHanded(model="m", base_url=server.url).score([pair])
+    assert (score.value, score.failed) == (None, True)
 
 
 def test_it_runs_without_judges_and_makes_up_no_judgement() -> None:

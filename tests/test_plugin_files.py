@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from politune_harness import PluginError
+from politune_harness.cli import main
 from politune_harness.components import KINDS
-from politune_harness.discovery import FILES
+from politune_harness.discovery import DISABLE, FILES
 from politune_harness.registry import Registry
 from tests.conftest import Politune
 
@@ -136,9 +138,20 @@ def test_the_traceback_is_shown_on_demand(politune: Politune, tmp_path: Path) ->
     assert left_out.returncode == 0
 
 
-def test_a_name_that_no_plugin_has_cannot_be_disabled() -> None:
-    with pytest.raises(PluginError, match="no plugin is called 'loar'; did you mean 'lora'"):
-        Registry.installed(disable=["loar"])
+def test_a_name_that_no_plugin_has_cannot_be_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DISABLE, "trl, loar")
+    with pytest.raises(PluginError, match="to disable is called 'loar'; did you mean 'lora'"):
+        Registry.installed()
+
+
+def test_what_the_command_leaves_out_is_left_out_everywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where judges are built, too, and in workers, which have its environment."""
+    monkeypatch.setenv(DISABLE, "trl")
+    done = CliRunner().invoke(main, ["--disable-plugin", "lora", "plugins"])
+    assert done.exit_code == 0, done.output
+    assert not {"trl", "lora"} & {origin.plugin for origin in Registry.installed().plugins()}
 
 
 def test_a_package_for_another_harness_is_refused(
@@ -154,4 +167,5 @@ def test_a_package_for_another_harness_is_refused(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(PluginError, match=r"'old-news' of old-news 1 needs politune-harness<0\.1"):
         Registry.installed()
-    Registry.installed(disable=["old-news"])
+    monkeypatch.setenv(DISABLE, "old-news")
+    Registry.installed()

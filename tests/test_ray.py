@@ -10,7 +10,7 @@ from politune_local import Local
 from politune_ray import Ray
 
 from politune_harness.artifacts import Contents
-from politune_harness.discovery import FILES
+from politune_harness.discovery import DISABLE, FILES
 from politune_harness.errors import DataError, ServiceError
 from politune_harness.registry import Registry
 from politune_harness.study.running import PHASES, Running
@@ -54,6 +54,15 @@ def test_results_come_in_order_as_they_do_locally(engine: Ray) -> None:
     items = list(range(20))
     assert list(engine.map(square, items)) == list(Local(workers=1).map(square, items))
     assert list(engine.map(square, [])) == []
+
+
+def left_out(_: int) -> str | None:
+    return os.environ.get(DISABLE)
+
+
+def test_workers_leave_out_the_same_plugins(engine: Ray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DISABLE, "trl")
+    assert list(engine.map(left_out, [1])) == ["trl"]
 
 
 def dies_once(place: Path) -> str:

@@ -56,6 +56,10 @@ def test_an_arm_with_an_adapter_needs_no_trainer(tmp_path: Path) -> None:
         ("evaluate.personas={economic: {lo: x}}", "personas.economic.lo: .*did you mean 'low'"),
         ("evaluate.personas={left: You are on the left.}", "evaluate.personas.left: Input should"),
         ("evaluate.margin=0", "evaluate.margin: Input should be greater than 0"),
+        ("evaluate.trajectory=[politune_compass]", "evaluate: `trajectory` is about checkpoints"),
+        ("evaluate.trajectory_metadata={samples: 1}", "`trajectory_metadata` is about checkpoints"),
+        ("seeds=[]", "seeds: "),
+        ("seeds=[0, 0]", "seeds: each seed once: 0 is there 2 times"),
         ("arms.persona-x={adapter: x}", "'persona-x' is taken"),
         ("arms={}", "arms: Dictionary should have at least 1 item"),
         ("arms.left={}", "arms.left: an arm has either a source or an adapter"),
@@ -123,6 +127,20 @@ def test_pairs_take_no_filters(recipe: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "arm",
+    [
+        "{like: left, seeds: [1], filters: null}",
+        "{of: {left: 1}, merge: linear, seeds: [0]}",
+        "{adapter: a, pairs: null}",
+    ],
+)
+def test_what_an_arm_says_holds_when_its_run_is_read_again(recipe: Path, arm: str) -> None:
+    made = Recipe.load(recipe, [f"arms.other={arm}"])
+    kept = made.model_dump(mode="json", exclude_defaults=True)
+    assert Recipe.model_validate(kept) == made
+
+
 def test_recipes_go_by_path_or_name(recipe: Path) -> None:
     registry = Registry.installed()
     assert find(str(recipe), registry) == recipe.resolve()
@@ -142,14 +160,23 @@ def test_every_built_in_recipe_can_be_planned(name: str) -> None:
     ("arm", "message"),
     [
         ("{like: lefd, pairs: [{use: permute}]}", "did you mean 'left'?"),
-        ("{like: left}", "give it `pairs` or `seeds`"),
+        ("{like: left}", "give it `pairs`, `seeds`, `trainer` or `after`"),
+        ("{like: left, seeds: []}", "arms.other.seeds: "),
+        ("{like: left, seeds: [1, 0, 1]}", "arms.other.seeds: each seed once: 1 is there 2 times"),
+        ("{like: left, seeds: [1], filters: []}", "`filters` has no effect on an arm with `like`"),
+        ("{like: left, seeds: [1], merge: ties}", "`merge` has no effect on an arm with `like`"),
+        ("{of: {left: 1}, pairs: []}", "arms.other: `pairs` has no effect on an arm with `of`"),
+        ("{of: {left: 1}, toward: [left]}", "`toward` has no effect on an arm with `of`"),
+        ("{adapter: a, instructions: {use: neutral}}", "`instructions` has no effect on an arm"),
+        ("{adapter: a, density: 0.2}", "`density` has no effect on an arm with `adapter`"),
+        ("{adapter: a, seeds: [1]}", "`seeds` has no effect on an arm with `adapter`"),
         ("{like: left, source: {use: csv, path: a}}", "either a source or an adapter"),
         ("{like: left, pairs: [{use: permute, sed: 1}]}", "did you mean 'seed'?"),
         ("{like: left, pairs: [{use: permut}]}", "did you mean 'permute'?"),
         ("{like: left, after: lefd}", "arms.other.after: no arm that is trained from the base"),
         ("{like: left, after: left, seeds: [0, 7]}", "left has no seed 7"),
         ("{like: left, trainer: {use: lora, objective: dop}}", "arms.other.trainer"),
-        ("{of: {left: 1}, after: left}", "for an arm that is trained"),
+        ("{of: {left: 1}, after: left}", "`after` has no effect on an arm with `of`"),
     ],
 )
 def test_an_arm_like_another_is_checked(arm: str, message: str, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_an_arm_has_no_name_that_is_a_path(name: str) -> None:
 def test_a_recipe_has_no_name_that_is_a_path(tmp_path: Path) -> None:
     (tmp_path / "...yaml").write_text("model: quickstart\narms: {a: {adapter: a}}\n")
     with pytest.raises(RecipeError, match="say where with --out"):
-        planned((), str(tmp_path / "...yaml"), (), None)
+        planned(str(tmp_path / "...yaml"), (), None)
 
 
 @pytest.mark.parametrize("url", ["https://me:word@example.org/a.csv", "s3://key:word@bucket/a.csv"])

@@ -7,7 +7,7 @@ import pytest
 from politune_sampling import Disjoint, Sample, Topic
 from politune_tables import CSV
 
-from politune_harness import Document, Dropped, Filter
+from politune_harness import DataError, Document, Dropped, Filter
 
 
 def documents(**counts: int) -> list[Document]:
@@ -52,6 +52,13 @@ def test_months_are_strata(date: object) -> None:
     rows += [Document(id=f"x{n}", text="", metadata={"created_utc": 1600000000}) for n in range(9)]
     drawn = kept(Sample(n=12, by=("month",), shares="equal"), rows)
     assert Counter(id_[0] == "x" for id_ in drawn) == {True: 3, False: 3}
+
+
+@pytest.mark.parametrize("date", [1571492410000, -1e300])
+def test_a_time_in_another_unit_is_one_line(date: float) -> None:
+    rows = [Document(id="x", text="", metadata={"created_utc": date})]
+    with pytest.raises(DataError, match=r"x: created_utc .* is no time in seconds"):
+        kept(Sample(n=1, by=("month",)), rows)
 
 
 def test_topics_are_noted(tmp_path: Path) -> None:

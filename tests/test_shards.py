@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from politune_local import Local
@@ -17,6 +19,7 @@ from politune_harness import Document, Dropped, Filter, Generator, InstructionWr
 from politune_harness.artifacts import Artifact, Tally
 from politune_harness.errors import DataError, PluginError, ServiceError
 from politune_harness.shards import Piece, apply, load, pieces
+from politune_harness.spending import limited, spending
 from politune_harness.testing import Scripted
 
 
@@ -215,6 +218,32 @@ def test_what_asks_a_model_goes_on_too_and_loads_it_once(
         assert generator.sessions == ["open", "closed"]
         assert tally.seen == 200
     assert contents(made) == contents(whole)
+
+
+class Elsewhere(Local):
+    """An engine whose workers know nothing of what this command may spend."""
+
+    def map(
+        self, work: Callable[[Any], Any], items: Sequence[Any], *, model: bool = False
+    ) -> Iterator[Any]:
+        with ThreadPoolExecutor(1) as pool:
+            yield from pool.map(work, items)
+
+
+class Paid(Pairs):
+    generator: Generator
+
+    def write(self, documents: Iterable[Document]) -> Iterator[Preference]:
+        if not spending().limited:
+            message = "asked where there is no limit"
+            raise ServiceError(message)
+        return super().write(documents)
+
+
+def test_what_asks_pays_from_this_commands_limit(tmp_path: Path, read: Artifact) -> None:
+    with limited(1.0):
+        writer = Paid(generator=Scripted())
+        assert apply(artifact(tmp_path / "w"), read, writer, Elsewhere()).rows == 400
 
 
 def test_counts_come_back_from_what_they_gave() -> None:

@@ -93,6 +93,17 @@ def test_what_is_no_study_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["sample", "trainer", "trainer.style", "trainer.style.loud"])
+def test_what_an_axis_sets_is_not_set_for_every_cell(folder: Path, key: str) -> None:
+    over = {
+        "sample": [1, 2],
+        "kind": {"one": {"trainer.style": "plain"}, "two": {"trainer.style": "grand"}},
+    }
+    with pytest.raises(RecipeError, match=f"--set {key}: the axis .* change its levels"):
+        grid(folder, f"{key}=3", over=over)
+    assert len(grid(folder, "trainer.styles=3", over=over).cells) == 4
+
+
 @pytest.fixture
 def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     monkeypatch.setenv(FILES, str(test_pipeline.__file__))
@@ -141,6 +152,17 @@ def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
         run(laid.plan, alone, "train")
         keep_recipe(laid.plan, laid.place.run)
         assert bytes_of(alone) == bytes_of(laid.place.run)
+
+
+def test_what_workers_take_from_the_store_is_not_made(folder: Path, running: Running) -> None:
+    contents, made = Contents(folder / "memory"), []
+    for name in ("first", "second"):
+        there = replace(running, out=folder / name)
+        cells = [there.lay_out(cell, contents) for cell in there.grid.cells]
+        made.append(there._work(cells, PHASES[0], contents, cells[0].plan.engine))
+    assert made[0] > 0
+    assert made[1] == 0
+    assert bytes_of(folder / "first/cells") == bytes_of(folder / "second/cells")
 
 
 def test_a_worker_with_other_files_takes_what_it_lacks_from_the_store(

@@ -163,6 +163,7 @@ def test_each_answer_keeps_its_score_reason_and_judge() -> None:
         "judge": "word-counter",
         "reason": "counted",
         "reply": "<4>",
+        "failed": False,
         "judges": [
             {
                 "judge": "word-counter",
@@ -230,6 +231,7 @@ def test_a_judge_that_fails_leaves_missing_values(slips: str) -> None:
         assert failed["value"] is None
         assert failed["reason"] == reason
         assert failed["judge"] == "word-counter"
+        assert score["failed"] is reason.startswith("the judge failed")
     if slips == "off the scale":
         assert missing[0]["judges"][1]["reply"] == "<21>"
 

@@ -14,7 +14,7 @@ HEADER = (
 
 
 def truth(
-    id_: str, text: str, retruth: str = "f", likes: int = 4, when: str = "2022-08-18 11:06:34"
+    id_: str, text: str, retruth: str = "f", likes: int | str = 4, when: str = "2022-08-18 11:06:34"
 ) -> str:
     before = f"{id_}\t{when}\t2022-09-14 23:29:30\t{retruth}\tf\t77\t{likes}\t0\t-1"
     return f"{before}\t{text}\t1088{id_}\thttps://example.org/{id_}\t-1"
@@ -40,6 +40,17 @@ def test_a_post_keeps_what_is_known_and_no_author(tmp_path: Path) -> None:
         Document(id="2", text="B", metadata=known),
     ]
     assert "77" not in str(rows)
+
+
+@pytest.mark.parametrize("digits", ["\u00b2", "9" * 5000])
+def test_a_count_that_is_no_number_is_not_known(tmp_path: Path, digits: str) -> None:
+    users = f"id\tfollower_count\n77\t{digits}\n"
+    (tmp_path / "users.tsv").write_text(users)
+    (tmp_path / "truths.tsv").write_text("\n".join((HEADER, truth("1", "A", likes=digits))))
+    (post,) = TruthSocial(path=tmp_path, user_columns=("follower_count",)).load()
+    assert isinstance(post, Document)
+    assert "like_count" not in post.metadata
+    assert post.metadata["follower_count"] == digits
 
 
 def test_what_is_known_of_users_is_joined_but_not_who_they_are(

@@ -130,7 +130,7 @@ class GPTScore(Metric):
 def read(reply: str | HarnessError, score: Score) -> Score:
     """Return a score with what a judge's reply makes of it, or the reason why there is none."""
     if isinstance(reply, HarnessError):
-        return replace(score, reason=f"{FAILED}: {reply}", reply="")
+        return replace(score, reason=f"{FAILED}: {reply}", reply="", failed=True)
     parsed = read_score(reply)
     strays = score.off_schema if parsed.alone else (*score.off_schema, reply)
     reason = {

@@ -74,7 +74,7 @@ class PlainText(InstructionWriter):
 class LoRA(Trainer):
     """Train an adapter on preference pairs, or on their chosen answers alone."""
 
-    unseen: ClassVar = frozenset({"trackers"})
+    unseen: ClassVar = frozenset({"trackers", "save_steps"})
 
     objective: ObjectiveName = "dpo"
     """What training minimises. `sft` imitates the chosen answers, and `clm` texts as they stand;

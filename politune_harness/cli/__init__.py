@@ -33,7 +33,7 @@ from politune_harness.cli.schema import schema
 from politune_harness.cli.study import study
 from politune_harness.cli.verify import verify
 from politune_harness.cli.watch import watch
-from politune_harness.discovery import FILES
+from politune_harness.discovery import DISABLE, FILES
 from politune_harness.errors import HarnessError
 from politune_harness.memory import out_of_memory
 
@@ -68,9 +68,7 @@ class Group(click.Group):
     help=f"Load the plugin in this Python file, too; or name it in {FILES}.",
 )
 @click.option("--traceback", "show_traceback", is_flag=True, help="Show where an error came from.")
-@click.pass_context
 def main(
-    ctx: click.Context,
     disabled: tuple[str, ...],
     files: tuple[Path, ...],
     show_traceback: bool,  # noqa: ARG001, FBT001
@@ -79,11 +77,13 @@ def main(
 
     Start with `politune run quickstart`.
     """
-    ctx.obj = disabled
-    if files:
-        # In the environment, where tasks that ask judges look as well.
-        named = (os.environ.get(FILES), *(str(file.resolve()) for file in files))
-        os.environ[FILES] = os.pathsep.join(filter(None, named))
+    # In the environment, where tasks that ask judges look as well, and workers.
+    for variable, given, between in (
+        (FILES, [str(file.resolve()) for file in files], os.pathsep),
+        (DISABLE, disabled, ","),
+    ):
+        if given:
+            os.environ[variable] = between.join(filter(None, (os.environ.get(variable), *given)))
 
 
 for command in (

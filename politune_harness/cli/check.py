@@ -9,17 +9,14 @@ from politune_harness.cli.options import planned, recipe_options
 
 @click.command()
 @recipe_options
-@click.pass_obj
-def check(
-    disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
-) -> None:
+def check(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
     """Check names, fields, files, model and judges of RECIPE."""
     from politune_harness.advice import advice
     from politune_harness.artifacts import Contents
     from politune_harness.judging import check_judges
     from politune_harness.layout import stages
 
-    plan, folder = planned(disabled, recipe, overrides, out)
+    plan, folder = planned(recipe, overrides, out)
     found = stages(plan, folder, Contents(folder / ".contents.json"))
     check_judges(plan.judges, plan.model, plan.recipe.judge)
     for line in advice(plan):

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.option("--chosen", default="chosen", show_default=True, help="… of the preferred answer.")
 @click.option("--rejected", default="rejected", show_default=True, help="… of the other answer.")
 @click.option("--list", "listed", is_flag=True, help="Name each flawed row after the table.")
-@click.pass_obj
 def check_data(
-    disabled: tuple[str, ...],
     paths: tuple[Path, ...],
     prompt: str,
     chosen: str,
@@ -36,7 +34,7 @@ def check_data(
     from politune_harness.records import Dropped, Preference
     from politune_harness.registry import Registry
 
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     columns = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
 
     def rows(path: Path) -> "Iterator[Preference | Dropped]":

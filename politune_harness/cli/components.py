@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(KINDS))
-@click.pass_obj
-def components(disabled: tuple[str, ...], kind: str | None) -> None:
+def components(kind: str | None) -> None:
     """List what a recipe can name (of one KIND), with its fields."""
     from politune_harness.components import KINDS as CLASSES
     from politune_harness.registry import Registry
 
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     for word in [kind] if kind else KINDS:
         click.secho(word, bold=True)
         for name, component in registry.components(CLASSES[word]).items():

@@ -38,8 +38,7 @@ def audit() -> None:
 @audit.command()
 @click.argument("study", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write JSON here too.")
-@click.pass_obj
-def labels(disabled: tuple[str, ...], study: Path, out: Path | None) -> None:
+def labels(study: Path, out: Path | None) -> None:
     """Compare people's labels with each other and with annotators.
 
     STUDY is a YAML file that names files of labels, and the filters to put beside them: see
@@ -48,7 +47,7 @@ def labels(disabled: tuple[str, ...], study: Path, out: Path | None) -> None:
     from politune_harness import audit
     from politune_harness.registry import Registry
 
-    found = audit.compare(audit.load(study), study.parent, Registry.installed(disable=disabled))
+    found = audit.compare(audit.load(study), study.parent, Registry.installed())
     click.echo(audit.table(found))
     if out is not None:
         out.write_bytes(audit.encode(found))

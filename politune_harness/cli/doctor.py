@@ -11,8 +11,7 @@ TASKS = ("politune_compass", "politune_gpt_score", "politune_even_handed", "poli
 
 
 @click.command()
-@click.pass_obj
-def doctor(disabled: tuple[str, ...]) -> None:
+def doctor() -> None:
     """Show versions, devices and tasks, and what is missing."""
     from politune_harness.registry import Registry
 
@@ -20,7 +19,7 @@ def doctor(disabled: tuple[str, ...]) -> None:
     for package in ("politune-harness", *NEEDED):
         click.echo(f"{package} {_version(package) or 'MISSING: pip install politune-harness'}")
     click.echo(f"device: {_device()}")
-    click.echo(f"plugins: {len(Registry.installed(disable=disabled).plugins())} loaded")
+    click.echo(f"plugins: {len(Registry.installed().plugins())} loaded")
     missing = _unseen_tasks()
     if missing:
         mend = "pip install --force-reinstall --no-deps politune-harness"

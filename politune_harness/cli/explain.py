@@ -9,16 +9,13 @@ from politune_harness.cli.options import planned, recipe_options
 
 @click.command()
 @recipe_options
-@click.pass_obj
-def explain(
-    disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
-) -> None:
+def explain(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
     """Say whether each stage of RECIPE stands, or why not."""
     from politune_harness.artifacts import Contents
     from politune_harness.layout import stages
     from politune_harness.stage import why
 
-    plan, folder = planned(disabled, recipe, overrides, out)
+    plan, folder = planned(recipe, overrides, out)
     contents = Contents(folder / ".contents.json")
     found, rerun = stages(plan, folder, contents), set[str]()
     width = max(len(stage.name) for stage in found)

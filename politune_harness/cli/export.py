@@ -18,9 +18,7 @@ import click
 @click.option("--creator", help="For croissant.json: who made it.")
 @click.option("--url", help="For croissant.json: where it will stand.")
 @click.option("--published", metavar="DATE", help="For croissant.json: the day, as in 2026-11-25.")
-@click.pass_obj
 def export(
-    disabled: tuple[str, ...],
     run: Path,
     out: Path | None,
     licence: str | None,
@@ -58,7 +56,7 @@ def export(
         shutil.copyfile(path, folder / path.name.removesuffix(".txt"))
     for name in ("results.json", "results.csv"):
         shutil.copyfile(run / name, folder / name)
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     name = capsule.write(run, folder, registry, written.left_out).run
     said = croissant.About(licence=licence, creator=creator, url=url, published=published)
     described = croissant.metadata(name, folder, exported.COLUMNS, exported.judges(run), said)

@@ -12,8 +12,7 @@ from politune_harness.cli.options import max_cost_option
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @max_cost_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.pass_obj
-def judge(disabled: tuple[str, ...], run: Path, max_cost: float | None, quiet: bool) -> None:  # noqa: FBT001
+def judge(run: Path, max_cost: float | None, quiet: bool) -> None:  # noqa: FBT001
     """Have the judges score the answers in RUN.
 
     For runs of a recipe with `judge: deferred`, whose answers wait for a machine with a network,
@@ -26,7 +25,7 @@ def judge(disabled: tuple[str, ...], run: Path, max_cost: float | None, quiet: b
     from politune_harness.registry import Registry
     from politune_harness.spending import limited
 
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             if found := lm_judging.results_in(run):

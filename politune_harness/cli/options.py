@@ -41,16 +41,14 @@ def recipe_options(command: F) -> F:
     return command
 
 
-def planned(
-    disabled: Sequence[str], recipe: str, overrides: Sequence[str], out: Path | None
-) -> "tuple[Plan, Path]":
+def planned(recipe: str, overrides: Sequence[str], out: Path | None) -> "tuple[Plan, Path]":
     """Return a recipe's plan and the folder of its run."""
     from politune_harness.errors import RecipeError
     from politune_harness.plan import plan
     from politune_harness.recipe import Recipe, find
     from politune_harness.registry import Registry
 
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     path = find(recipe, registry)
     if out is None and not path.stem.strip("."):
         message = f"the run of {path} would have no name: say where with --out"
@@ -60,21 +58,20 @@ def planned(
 
 
 def studied(
-    disabled: Sequence[str], study: str, overrides: Sequence[str], out: Path | None
+    study: str, overrides: Sequence[str], out: Path | None
 ) -> "tuple[Grid, Path, Registry]":
     """Return a study with its cells, the folder of its runs, and what is installed."""
     from politune_harness.recipe import find
     from politune_harness.registry import Registry
     from politune_harness.study import Grid
 
-    registry = Registry.installed(disable=disabled)
+    registry = Registry.installed()
     path = find(study, registry)
     grid = Grid.load(path, overrides, registry.recipes())
     return grid, out or Path("results") / path.stem, registry
 
 
 def planned_cell(
-    disabled: Sequence[str],
     study: str,
     overrides: Sequence[str],
     out: Path | None,
@@ -89,7 +86,7 @@ def planned_cell(
     from politune_harness.study.frozen import freeze
     from politune_harness.study.running import STORE, folder_of
 
-    grid, folder, registry = studied(disabled, study, overrides, out)
+    grid, folder, registry = studied(study, overrides, out)
     cell = grid.cell(number)
     folder.mkdir(parents=True, exist_ok=True)
     freeze(grid, folder)

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     metavar="READ WRITE",
     help="Tokens a second that the model reads and writes.  [default: measured here]",
 )
-@click.pass_obj
 def plan(
-    disabled: tuple[str, ...],
     recipe: str,
     overrides: tuple[str, ...],
     out: Path | None,
@@ -35,9 +33,9 @@ def plan(
     """
     from politune_harness import estimate
 
-    made, folder = planned(disabled, recipe, overrides, out)
+    made, folder = planned(recipe, overrides, out)
     settings, evaluator = made.recipe.evaluate, estimate.asking(made)
-    asked, unknown = estimate.counted(evaluator, settings.tasks)
+    asked, unknown = estimate.counted(evaluator, settings)
     rank = int(getattr(made.trainer, "rank", 0))
     trusted = made.recipe.trust_remote_code
     size = estimate.adapter_size(made.model, rank, trusted=trusted) if rank else 0
@@ -48,7 +46,7 @@ def plan(
     click.echo("")
     if rate is None and asked:
         rate = estimate.rates(evaluator, [asked[0].task])
-    items = next((a.items for a in asked if a.task in settings.bias), 0)
+    items = next((a.items for a in asked if a.bias), 0)
     for line in (*_whole(whole, often), *_hours(whole, rate), *_shift(items, made.recipe.seeds)):
         click.echo(line)
 
@@ -65,7 +63,10 @@ def _tasks(asked: "list[Asked]") -> Iterator[str]:
 
 
 def _whole(whole: "Total", often: "Evaluations") -> Iterator[str]:
-    yield f"evaluations      {often.own} of all tasks, {often.prompted} of the bias tasks"
+    yield (
+        f"evaluations      {often.own} of all tasks, {often.prompted} under other prompts, of the "
+        f"bias tasks that these are for"
+    )
     yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
     yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
     yield f"training tokens  {_trained(whole)}"

@@ -4,11 +4,10 @@ import click
 
 
 @click.command()
-@click.pass_obj
-def plugins(disabled: tuple[str, ...]) -> None:
+def plugins() -> None:
     """List the loaded plugins, their origins and their hooks."""
     from politune_harness.registry import Registry
 
-    for origin, hooks in Registry.installed(disable=disabled).plugins().items():
+    for origin, hooks in Registry.installed().plugins().items():
         click.echo(f"{origin.plugin:18}{origin.made_by:28}{', '.join(hooks)}")
         click.echo(f"{'':18}{origin.path}")

@@ -33,9 +33,7 @@ OVERRIDES = ("incomplete-card", "unknown-licence", "base-licence", "writer-licen
 @click.option("--public", is_flag=True, help="Let everybody see that it is there.")
 @click.option("--ungated", is_flag=True, help="Let whoever sees it download it.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and what speaks against it.")
-@click.pass_obj
 def push(  # noqa: PLR0913, PLR0917
-    disabled: tuple[str, ...],
     run: Path,
     namespace: str,
     arms: tuple[str, ...],
@@ -64,7 +62,7 @@ def push(  # noqa: PLR0913, PLR0917
     from politune_harness.registry import Registry
     from politune_harness.run_folder import starts
 
-    recipe, registry = Recipe.of_run(run), Registry.installed(disable=disabled)
+    recipe, registry = Recipe.of_run(run), Registry.installed()
     model = locate(recipe.model, registry.models(), starts(run))
     name = recipe.model if recipe.model in registry.models() else Path(model).name
     base = shipments.local(name, Path(model)) if Path(model).is_dir() else hub.base(model)

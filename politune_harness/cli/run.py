@@ -45,9 +45,7 @@ from politune_harness.cli.options import max_cost_option, planned, planned_cell,
 )
 @click.option("--offline", is_flag=True, help="Reach no other machine: no Hub, no endpoint.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.pass_obj
 def run(  # noqa: PLR0913, PLR0917
-    disabled: tuple[str, ...],
     recipe: str,
     overrides: tuple[str, ...],
     out: Path | None,
@@ -80,9 +78,9 @@ def run(  # noqa: PLR0913, PLR0917
     limited_to = (f"evaluate.limit={limit}",) if limit else ()
     overrides = (*overrides, *limited_to)
     if cell is None:
-        plan, folder = planned(disabled, recipe, overrides, out)
+        plan, folder = planned(recipe, overrides, out)
     else:
-        plan, folder, store = planned_cell(disabled, recipe, overrides, out, cell, store)
+        plan, folder, store = planned_cell(recipe, overrides, out, cell, store)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             ran = pipeline.run(plan, folder, until, Store(store) if store else None)

@@ -4,8 +4,7 @@ import click
 
 
 @click.command()
-@click.pass_obj
-def schema(disabled: tuple[str, ...]) -> None:
+def schema() -> None:
     """Print the JSON Schema of recipes, for editors.
 
     `politune schema > recipe.schema.json`, and a first line
@@ -16,4 +15,4 @@ def schema(disabled: tuple[str, ...]) -> None:
     from politune_harness.registry import Registry
     from politune_harness.schema import schema as made
 
-    click.echo(json.dumps(made(Registry.installed(disable=disabled)), indent=1))
+    click.echo(json.dumps(made(Registry.installed()), indent=1))

@@ -21,9 +21,7 @@ def study() -> None:
 @click.option("--store", metavar="PLACE", help="Where cells share artifacts: a folder or a URL.")
 @max_cost_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.pass_obj
 def run(
-    disabled: tuple[str, ...],
     *,
     recipe: str,
     overrides: tuple[str, ...],
@@ -46,11 +44,11 @@ def run(
 
     os.environ.setdefault("TQDM_DISABLE", "1")
     check_limit()
-    grid, folder, registry = studied(disabled, recipe, overrides, out)
+    grid, folder, registry = studied(recipe, overrides, out)
     where = store or str(folder / "store")
     if "://" not in where:
         where = str(Path(where).resolve())  # workers may start in another folder
-    running = Running(grid, folder, where, registry, disabled, max_cost is not None)
+    running = Running(grid, folder, where, registry, max_cost is not None)
     try:
         with limited(max_cost) as paid, nullcontext() if quiet else RichDisplay().shown():
             made = running.run(amend=amend)
@@ -66,49 +64,40 @@ def run(
 
 @study.command()
 @recipe_options
-@click.pass_obj
-def cells(
-    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
-) -> None:
+def cells(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
     """List the cells of a study by number.
 
     `politune run RECIPE --cell N` runs one.
     """
     from politune_harness.study.running import folder_of
 
-    grid, folder, _ = studied(disabled, recipe, overrides, out)
+    grid, folder, _ = studied(recipe, overrides, out)
     for cell in grid.cells:
         click.echo(f"{cell.number}\t{folder_of(cell, folder)}")
 
 
 @study.command("report")
 @recipe_options
-@click.pass_obj
-def report_(
-    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
-) -> None:
+def report_(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
     """Write a study's report again.
 
     All of its cells must be finished.
     """
     from politune_harness.study import report
 
-    grid, folder, _ = studied(disabled, recipe, overrides, out)
+    grid, folder, _ = studied(recipe, overrides, out)
     report.write(grid, folder)
     click.echo(str(folder / "report.md"))
 
 
 @study.command()
 @recipe_options
-@click.pass_obj
-def plan(
-    disabled: tuple[str, ...], recipe: str, overrides: Sequence[str], out: Path | None
-) -> None:
+def plan(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
     """Say how much work the cells share, and what is done."""
     from politune_harness.study.running import STORE, Running
 
-    grid, folder, registry = studied(disabled, recipe, overrides, out)
-    running = Running(grid, folder, str(folder / STORE), registry, disabled)
+    grid, folder, registry = studied(recipe, overrides, out)
+    running = Running(grid, folder, str(folder / STORE), registry)
     click.echo(f"{len(grid.cells)} cells")
     for step, stages, distinct, done in running.shared():
         click.echo(f"{step:10} {stages:5} stages, {distinct:5} distinct, {done:5} of them done")

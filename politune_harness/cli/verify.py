@@ -14,8 +14,7 @@ FEW = 6
 @click.argument(
     "run", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
 )
-@click.pass_obj
-def verify(disabled: tuple[str, ...], capsule: Path, run: Path | None) -> None:
+def verify(capsule: Path, run: Path | None) -> None:
     """Say what of RUN is not as CAPSULE has it.
 
     Without RUN: of what a run of its recipe would be made from. What differs is one line, with the
@@ -26,7 +25,7 @@ def verify(disabled: tuple[str, ...], capsule: Path, run: Path | None) -> None:
 
     held = capsules.read(capsule)
     if run is None:
-        reasons = capsules.unlike(capsule, Registry.installed(disable=disabled))
+        reasons = capsules.unlike(capsule, Registry.installed())
     else:
         reasons = capsules.differing(held, run)
     for reason, names in reasons.items():

@@ -67,6 +67,8 @@ def watch(
     charts = list(drift.charts(known, baseline))
     for line in _lines(charts, baseline):
         click.echo(line)
+    for task, (was, now) in drift.renewed(known).items():
+        click.echo(f"{task}: version {now}, another instrument than {was}: watched anew from here")
     if figure is not None:
         from politune_harness.drift_figure import draw
 

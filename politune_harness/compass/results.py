@@ -112,7 +112,7 @@ def open_results(doc: Document, results: Sequence[Mapping[str, Any]]) -> dict[st
     main = max(doc["weights"].values(), key=abs)
     upwards = math.nan if score["value"] is None else score["value"] / LIMIT - 1
     agreement = math.copysign(1, main) * upwards
-    told = {name: score[name] for name in ("judge", "reason", "reply", "judges")}
+    told = {name: score[name] for name in ("judge", "reason", "reply", "failed", "judges")}
     metrics = _positions(doc, agreement, told)
     return {
         **metrics,

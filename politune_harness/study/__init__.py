@@ -311,6 +311,8 @@ def _cells(
     study: Study, values: Mapping[str, Any], overrides: Sequence[str], name: str
 ) -> Iterator[Cell]:
     axes = {axis: list(_levels_of(axis, levels)) for axis, levels in study.over.items()}
+    for each in overrides:
+        _refuse_for_axes(each.partition("=")[0], axes)
     out = [{axis: _named(level) for axis, level in each.items()} for each in study.exclude]
     count = 0
     for chosen in itertools.product(*axes.values()):
@@ -324,6 +326,17 @@ def _cells(
         told = f"{name}, cell {label(levels)}"
         yield Cell(count, levels, Recipe.of(recipe, overrides, told))
         count += 1
+
+
+def _refuse_for_axes(key: str, axes: Mapping[str, Sequence[Level]]) -> None:
+    """Raise RecipeError where `--set` would undo a part of what cells are named by."""
+    for axis, levels in axes.items():
+        for theirs in (other for level in levels for other in level.sets):
+            if f"{key}.".startswith(f"{theirs}.") or f"{theirs}.".startswith(f"{key}."):
+                message = (
+                    f"--set {key}: the axis {axis!r} of the study sets {theirs!r}; change its "
+                )
+                raise RecipeError(message + "levels instead")
 
 
 __all__ = [

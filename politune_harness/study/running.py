@@ -88,7 +88,6 @@ class Running:
     out: Path
     store: str
     registry: Registry
-    disabled: tuple[str, ...] = ()
     limited: bool = False
     """Whether what endpoints cost is limited: what may ask them is then done in this process."""
 
@@ -122,7 +121,7 @@ class Running:
         """Lay out one cell; nothing is written."""
         made = plan(cell.recipe, self.grid.folder, self.registry)
         run = folder_of(cell, self.out)
-        place = Place.of(made, run, self.out / MEMORY, self.disabled)
+        place = Place.of(made, run, self.out / MEMORY)
         return Laid(cell, made, place, tuple(stages(made, run, contents)))
 
     def shared(self) -> Iterator[Shared]:
@@ -136,14 +135,15 @@ class Running:
                 yield Shared(step, len(held), len({keys(stage) for stage in held}), len(done))
 
     def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents, engine: Engine) -> int:
-        """Have a phase's work done, and let every cell take what it shares with another."""
+        """Have a phase's work done, and let every cell take what it shares with another.
+
+        Returns how many stages were made.
+        """
         tasks = list(self.tasks(cells, phase, contents))
         made, store = 0, Store(self.store)
         if not self._here(cells, phase, len(tasks)):
-            made = sum(len(task.stages) for task in tasks)
             model = {"model": True} if phase.model else {}
-            for _ in track(engine.map(work, tasks, **model), phase.name, len(tasks)):
-                pass
+            made = sum(track(engine.map(work, tasks, **model), phase.name, len(tasks)))
         for laid in cells:
             done: set[str] = set()
             for stage in laid.stages:
@@ -164,11 +164,9 @@ class Running:
         asks = phase.asks or (phase.looks and any(map(_looks, cells)))
         return tasks > 0 and (sharded or judges or (asks and self.limited))
 
-    def tasks(
-        self, cells: Sequence[Laid], phase: Phase, contents: Contents, keys: Keys | None = None
-    ) -> Iterator[Task]:
+    def tasks(self, cells: Sequence[Laid], phase: Phase, contents: Contents) -> Iterator[Task]:
         """Yield the work of a phase that no cell has done, each distinct piece once."""
-        keys, seen = keys or Keys(), set[str]()
+        keys, seen = Keys(), set[str]()
         for laid in cells:
             for group in _groups(list(_todo(laid, phase, contents)), phase):
                 fresh = [stage.name for stage in group if keys(stage) not in seen]
@@ -177,16 +175,14 @@ class Running:
                     yield Task(laid.place, tuple(fresh), self.store)
 
     def _write_reports(self, cells: Sequence[Laid], contents: Contents) -> int:
-        """Write the report of every cell that lacks it, on this machine."""
+        """Write the report of every cell that lacks it, on this machine; return how many."""
         tasks = [
             Task(laid.place, (REPORTS.name,), self.store)
             for laid in cells
             if any(True for _ in _todo(laid, REPORTS, contents))
         ]
         engine = self.registry.build(Engine, "local")
-        for _ in track(engine.map(work, tasks), "reports", len(tasks)):
-            pass
-        return len(tasks)
+        return sum(track(engine.map(work, tasks), "reports", len(tasks)))
 
 
 def _check_judges(cells: Sequence[Laid]) -> None:

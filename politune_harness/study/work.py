@@ -4,7 +4,6 @@ A worker lays the cell out anew from its recipe, takes from the store what the s
 lacks, makes them, and puts them into the store: so workers may share a file system or not.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,15 +33,13 @@ class Place:
     run: Path
     memory: Path
     """The digests of files that are known already."""
-    disabled: tuple[str, ...] = ()
-    """Plugins that are not loaded."""
 
     @classmethod
-    def of(cls, made: Plan, run: Path, memory: Path, disabled: Iterable[str]) -> "Place":
+    def of(cls, made: Plan, run: Path, memory: Path) -> "Place":
         """Return the place of a cell's plan."""
         alone = made.recipe.model_copy(update={"engine": ONE})
         text = alone.model_dump_json(exclude_unset=True)
-        return cls(text, made.folder.resolve(), run.resolve(), memory.resolve(), tuple(disabled))
+        return cls(text, made.folder.resolve(), run.resolve(), memory.resolve())
 
 
 @dataclass(frozen=True)
@@ -59,31 +56,29 @@ class Task:
 def _laid_out(place: Place) -> tuple[dict[str, Stage], Contents]:
     """Return the stages of a cell; a model that they load is kept for those that come next."""
     contents = Contents(place.memory)
-    registry = Registry.installed(place.disabled)
-    made = plan(Recipe.model_validate(msgspec.json.decode(place.recipe)), place.start, registry)
+    recipe = Recipe.model_validate(msgspec.json.decode(place.recipe))
+    made = plan(recipe, place.start, Registry.installed())
     return {stage.name: stage for stage in stages(made, place.run, contents)}, contents
 
 
-def work(task: Task) -> None:
-    """Make the stages of a task, and all that they need."""
+def work(task: Task) -> int:
+    """Make the stages of a task, and all that they need; return how many were made."""
     laid, contents = _laid_out(task.place)
     store = Store(task.store)
     done: set[str] = set()
-    for name in task.stages:
-        bring(laid[name], contents, store, done)
+    return sum(bring(laid[name], contents, store, done) for name in task.stages)
 
 
-def bring(stage: Stage, contents: Contents, store: Store, done: set[str] | None = None) -> bool:
-    """See that a stage stands: as it lies, or from the store, or made; say if it was made.
+def bring(stage: Stage, contents: Contents, store: Store, done: set[str] | None = None) -> int:
+    """See that a stage and what it needs stand: as they lie, from the store, or made.
 
-    `done` holds the names of those that stand for sure.
+    Returns how many were made. `done` holds the names of those that stand for sure.
     """
     done = set() if done is None else done
     if stage.name in done:
-        return False
-    for need in stage.needs:
-        bring(need, contents, store, done)
-    made = why(stage, contents) is not None and take_or_make(stage, contents, store)
+        return 0
+    made = sum(bring(need, contents, store, done) for need in stage.needs)
+    made += why(stage, contents) is not None and take_or_make(stage, contents, store)
     done.add(stage.name)
     return made
 

@@ -17,8 +17,10 @@ from politune_harness.statistics.decisions import (
     equivalence,
     holm,
     mcnemar,
+    significant,
 )
 from politune_harness.statistics.intervals import (
+    ALPHA,
     CONFIRMATORY,
     LEVEL,
     Claim,
@@ -35,6 +37,7 @@ from politune_harness.statistics.intervals import (
 from politune_harness.statistics.sizes import POWER, effect_size, smallest_detectable_shift
 
 __all__ = [
+    "ALPHA",
     "CONFIRMATORY",
     "LEVEL",
     "POWER",
@@ -59,5 +62,6 @@ __all__ = [
     "mcnemar",
     "mean",
     "p_value",
+    "significant",
     "smallest_detectable_shift",
 ]

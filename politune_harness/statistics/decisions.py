@@ -7,7 +7,7 @@ import numpy as np
 
 from politune_harness.statistics.arrays import Array, Strata
 from politune_harness.statistics.crossed import Spread, contrast
-from politune_harness.statistics.intervals import LEVEL, around, known, t_of, tail, two_sided
+from politune_harness.statistics.intervals import ALPHA, around, known, t_of, tail, two_sided
 
 Verdict = Literal["equivalent", "different", "undecided"]
 
@@ -45,13 +45,22 @@ def equivalence(a: Array, b: Array, margin: float, strata: Strata | None = None)
 
 def within(spread: Spread, margin: float) -> Equivalence:
     """Test whether an estimate lies within -margin and margin, as `equivalence` does."""
-    value, low, high = around(spread, 2 * LEVEL - 1)
+    value, low, high = around(spread, 1 - 2 * ALPHA)
     if not known(spread):
         return Equivalence(value, low, high, None, margin, "undecided")
     p = max(tail(spread, -t_of(spread, -margin)), tail(spread, t_of(spread, margin)))
-    different: Verdict = "different" if two_sided(spread) < 1 - LEVEL else "undecided"
-    verdict: Verdict = "equivalent" if p < 1 - LEVEL else different
+    different: Verdict = "different" if significant(two_sided(spread)) else "undecided"
+    verdict: Verdict = "equivalent" if significant(p) else different
     return Equivalence(value, low, high, p, margin, verdict)
+
+
+def significant(p: float | None) -> bool:
+    """Say whether a p-value is low enough to call something found; a missing one is not.
+
+    >>> significant(0.049), significant(0.05), significant(None)
+    (True, False, False)
+    """
+    return p is not None and p < ALPHA
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:

@@ -63,6 +63,15 @@ def significant(p: float | None) -> bool:
     return p is not None and p < ALPHA
 
 
+def among(alone: Verdict | None, p: float | None) -> Verdict | None:
+    """Return a verdict among others: different only where the corrected p is significant, too.
+
+    >>> among("different", 0.2), among("different", 0.01), among("equivalent", 0.2)
+    ('undecided', 'different', 'equivalent')
+    """
+    return "undecided" if alone == "different" and not significant(p) else alone
+
+
 def holm(ps: Sequence[float | None]) -> list[float | None]:
     """Return p-values adjusted for all of them: the chance of a single false one (Holm 1979).
 

@@ -24,7 +24,7 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import ALPHA, Array, claim, holm, significant
+from politune_harness.statistics import ALPHA, Array, among, claim, holm
 from politune_harness.statistics.arrays import means
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
@@ -229,14 +229,9 @@ def primary(found: Gathered, grid: Grid) -> list[Outcome]:
 def _corrected(told: Sequence[Outcome]) -> list[Outcome]:
     adjusted = holm([each["p"] for each in told])
     return [
-        {**each, "p_holm": p, "verdict": _verdict(each["verdict"], p)}
+        {**each, "p_holm": p, "verdict": among(each["verdict"], p)}
         for each, p in zip(told, adjusted, strict=True)
     ]
-
-
-def _verdict(alone: str | None, p_holm: float | None) -> str | None:
-    """Return what an outcome may be called among others: different only after the correction."""
-    return "undecided" if alone == "different" and not significant(p_holm) else alone
 
 
 def placed(outcomes: Iterable[Outcome]) -> dict[tuple[str, ...], Outcome]:

@@ -184,7 +184,9 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
         "claim": claim(min(seeds, default=1)),
-        "verdict": within(spread, margin).verdict if margin else None,
+        "verdict": within(spread, margin, [each.matrix for _, each in terms]).verdict
+        if margin
+        else None,
     }
 
 

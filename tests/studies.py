@@ -46,6 +46,16 @@ class Design:
         }
 
 
+def agreeing(
+    rng: np.random.Generator, design: Design, studies: int, sd: float
+) -> tuple[Array, list[float]]:
+    """Return an arm whose tendency to agree varies by seed, which leaves its mean, and the keys."""
+    key = np.tile([1.0, -1.0], design.items // 2)
+    tendency = 1.5 + rng.normal(0, sd, (studies, 1, design.seeds))
+    bank = rng.normal(0, 1, (studies, design.items, 1))
+    return design.arm(rng, bank) + key[:, None] * tendency, key.tolist()
+
+
 def items_alone(terms: Terms) -> Terms:
     """Return the arms as if their seeds were one model."""
     return [(weight, x.mean(-1, keepdims=True)) for weight, x in terms]

@@ -56,7 +56,8 @@ def test_an_adapter_made_worse_is_found_and_an_idle_one_is_not(run: Path) -> Non
     assert worse["p_holm"] < 0.01
     assert worse["equivalence"]["verdict"] == "different"
     assert (idle["value"], idle["only"], idle["p"]) == (0, [0, 0], 1)
-    assert idle["equivalence"]["verdict"] == "equivalent"
+    # That so few items all agree is no proof.
+    assert idle["equivalence"]["verdict"] == "undecided"
     text = (run / "report.md").read_text()
     line = next(x for x in text.splitlines() if x.startswith("- **worse** moved"))
     assert "lost ability (" in line

@@ -5,8 +5,15 @@ import pytest
 
 from politune_harness.statistics import Interval, bootstrap, difference, interval
 from politune_harness.statistics import bootstrap as function
-from politune_harness.statistics.arrays import Array
-from politune_harness.statistics.bootstrap import _arm, _draw, _items_part, _rows, _seeds_part
+from politune_harness.statistics.arrays import Array, codes_of
+from politune_harness.statistics.bootstrap import (
+    _arm,
+    _draw,
+    _draw_items,
+    _items_part,
+    _rows,
+    _seeds_part,
+)
 from politune_harness.statistics.crossed import contrast
 
 
@@ -20,17 +27,19 @@ def scores(items: int = 30, seeds: int = 5, seed_sd: float = 0.4) -> Array:
     return found
 
 
-def test_a_drawing_is_the_array_of_what_was_drawn() -> None:
+@pytest.mark.parametrize("strata", [[0] * 12, [0, 1, 1] * 4])
+def test_a_drawing_is_the_array_of_what_was_drawn(strata: list[int]) -> None:
     x, rng = scores(12, 4), np.random.default_rng(1)
-    arm = _arm(1.0, x)
-    items, seeds = _draw(rng, 12, 50), _draw(rng, 4, 50)
+    x += np.array(strata)[:, None] * rng.normal(0, 1, 4)
+    arm, codes = _arm(1.0, x), codes_of(strata, 12)
+    items, seeds = _draw_items(rng, codes, 50), _draw(rng, 4, 50)
     rows = _rows(arm, seeds)
-    value, variance = _items_part(rows, items, np.ones((12, 1)))
-    variance = variance + np.maximum(_seeds_part(arm, rows, items, seeds), 0)
+    value, variance = _items_part(rows, items, codes)
+    variance = variance + np.maximum(_seeds_part(arm, rows, items, seeds, codes), 0)
     for number in range(50):
         drawn = np.repeat(x, items[number].astype(int), axis=0)
         drawn = np.repeat(drawn, seeds[number].astype(int), axis=1)
-        expected = contrast([(1.0, drawn)])
+        expected = contrast([(1.0, drawn)], np.repeat(strata, items[number].astype(int)).tolist())
         assert value[number] + arm.centre == pytest.approx(expected.value)
         assert variance[number] == pytest.approx(expected.variance)
 

@@ -5,7 +5,7 @@ import pytest
 
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.intervals import ends
-from tests.studies import Design, answers, coverage, items_alone, true_share, with_gaps
+from tests.studies import Design, agreeing, answers, coverage, items_alone, true_share, with_gaps
 
 STUDIES = 2000
 BAND = (0.92, 0.98)
@@ -68,14 +68,13 @@ def test_near_a_limit_a_symmetric_interval_covers_too_little() -> None:
     assert coverage([(1.0, x)], truth, (0, 1)) >= BAND[0]
 
 
+@pytest.mark.parametrize("agreeing_sd", [0.3, 2.0])
 @pytest.mark.parametrize("seed_sd", SEED_SDS)
-def test_a_balanced_key_is_no_uncertainty(seed_sd: float) -> None:
+def test_a_balanced_key_is_no_uncertainty(seed_sd: float, agreeing_sd: float) -> None:
     """A tendency to agree moves the two keys apart, more in some seeds, and leaves the mean."""
     rng, design = np.random.default_rng(7), Design(seed_sd=seed_sd)
-    key = np.tile([1.0, -1.0], design.items // 2)
-    agreeing = 1.5 + rng.normal(0, 0.3, (STUDIES, 1, design.seeds))
-    arm = design.estimates(rng, STUDIES)["interval"][0][1] + key[:, None] * agreeing
-    stratified = contrast([(1.0, arm)], strata=list(key))
+    arm, key = agreeing(rng, design, STUDIES, agreeing_sd)
+    stratified = contrast([(1.0, arm)], strata=key)
     assert BAND[0] <= coverage(stratified) <= BAND[1]
     low, high = ends(stratified)
     plain_low, plain_high = ends(contrast([(1.0, arm)]))

@@ -73,7 +73,39 @@ def test_no_significant_loss_is_not_no_loss() -> None:
     assert equivalence(a, b, 0.5).verdict == "undecided"
     nothing = equivalence(a[:1], b[:1], 0.5)
     assert nothing == Equivalence(0.0, None, None, None, 0.5, "undecided")
-    assert equivalence(b, b, 0.5).verdict == "equivalent"
+
+
+def test_what_does_not_vary_proves_nothing() -> None:
+    a = np.random.default_rng(0).normal(size=(40, 1))
+    assert equivalence(a, a, 0.5) == Equivalence(0.0, None, None, None, 0.5, "undecided")
+    assert equivalence(a + 0.1, a, 0.5).verdict == "different"
+
+
+@pytest.mark.parametrize("items", [20, 50, 100, 150, 200])
+@pytest.mark.parametrize(("lost", "won"), [(0.02, 0.0), (0.04, 0.02)])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_loss_of_the_margin_is_seldom_called_equivalent(
+    items: int, lost: float, won: float, seeds: int
+) -> None:
+    found = right_or_wrong(items, lost, won, seeds)
+    assert np.mean([each.verdict == "equivalent" for each in found]) <= 0.08
+
+
+def test_many_items_prove_that_two_models_are_as_able() -> None:
+    found = right_or_wrong(900, 0.01, 0.01, 1)
+    assert np.mean([each.verdict == "equivalent" for each in found]) > 0.9
+    assert equivalence(np.ones((900, 1)), np.ones((900, 1)), 0.02).verdict == "equivalent"
+    assert equivalence(np.ones((100, 1)), np.ones((100, 1)), 0.02).verdict == "undecided"
+
+
+def right_or_wrong(items: int, lost: float, won: float, seeds: int) -> list[Equivalence]:
+    """Return what a margin of 0.02 says of 300 models that truly lose and win such shares."""
+    rng = np.random.default_rng(3)
+    chance = rng.random((300, items, 1))
+    base = np.where(chance < lost, 1.0, np.where(chance < lost + won, 0.0, chance < 0.6))
+    arm = np.where(chance < lost, 0.0, np.where(chance < lost + won, 1.0, base))
+    arm = np.repeat(arm, seeds, axis=2)
+    return [equivalence(a, b, 0.02) for a, b in zip(arm, base, strict=True)]
 
 
 @pytest.mark.parametrize("margin", [0, -1, NAN])

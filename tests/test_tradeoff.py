@@ -9,9 +9,10 @@ import pytest
 from politune_harness import report
 from politune_harness.measurements import Measurement
 from politune_harness.report.diagnosis import AGAINST, COLLAPSED, CONTRADICT, NO_SHIFT
+from politune_harness.report.matrices import Cell
 from politune_harness.report.methods import agreement, discrepancies
 from politune_harness.report.numbers import MINUS
-from politune_harness.report.tradeoff import Point, front, paired
+from politune_harness.report.tradeoff import Point, compare, front, paired
 from politune_harness.statistics import Array, holm
 from tests.report_runs import PERSONAS, build_run, results
 
@@ -59,6 +60,20 @@ def test_a_planted_loss_is_found() -> None:
     assert found["equivalence"]["verdict"] == "different"
     same = paired(base, base, 0.02)
     assert (same["value"], same["p"], same["equivalence"]["verdict"]) == (0, 1, "equivalent")
+
+
+@pytest.mark.parametrize(("tasks", "verdict"), [(1, "different"), (6, "undecided")])
+def test_different_is_what_stays_so_among_all_comparisons(tasks: int, verdict: str) -> None:
+    right = np.ones((200, 1))
+    arms = {"base": right, "left": np.where(np.arange(200)[:, None] < 7, 0.0, 1.0)}
+    keys = [(f"task-{n}", "acc") for n in range(tasks)]
+    found = {
+        arm: {key: Cell(matrix, ("",), 0, None, None, None) for key in keys}
+        for arm, matrix in arms.items()
+    }
+    rows = compare(keys, found, 0.02)
+    assert {row["p"] for row in rows} == {0.015625}
+    assert {row["equivalence"]["verdict"] for row in rows} == {verdict}
 
 
 def test_the_front_is_what_no_other_seed_beats() -> None:

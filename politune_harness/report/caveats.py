@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from politune_harness.report.findings import Findings
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.reading import BASE, CONTROL, Run
-from politune_harness.statistics import CONFIRMATORY, LEVEL
+from politune_harness.statistics import CONFIRMATORY, significant
 
 COMPUTED = ("backend", "dtype", "device", "batch_size")
 """What an evaluation says of how it was computed."""
@@ -36,7 +36,7 @@ def _of_the_run(run: Run, findings: Findings) -> Iterator[str]:
             f"confirms needs {CONFIRMATORY}."
         )
     apart = findings.results["differences"]
-    sure, kept = (sum(_under(each[name]) for each in apart) for name in ("p", "q"))
+    sure, kept = (sum(significant(each[name]) for each in apart) for name in ("p", "q"))
     yield (
         f"{len(apart)} differences were looked at, each with its own 95 % interval: about one in "
         f"twenty excludes 0 by chance. {sure} do, and {kept} once false discoveries are held to "
@@ -65,10 +65,6 @@ def _trusted(value: object, place: str = "") -> Iterator[str]:
             if key == "trust_remote_code" and each is True:
                 yield inner
             yield from _trusted(each, inner)
-
-
-def _under(p: float | None) -> bool:
-    return p is not None and p < 1 - LEVEL
 
 
 def _of_the_items(findings: Findings) -> Iterator[str]:

@@ -21,6 +21,7 @@ from politune_harness.statistics import (
     equivalence,
     holm,
     p_value,
+    significant,
     smallest_detectable_shift,
 )
 
@@ -96,6 +97,11 @@ def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     ps = holm([row["p"] for row in rows])
     return [{**row, "p_holm": p} for row, p in zip(rows, ps, strict=True)]
+
+
+def is_sure(row: Mapping[str, Any]) -> bool:
+    """Say whether a difference is significant once corrected for all others."""
+    return significant(row["p_holm"])
 
 
 def screened(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from politune_harness.report import channels
+from politune_harness.report.claims import is_sure
 from politune_harness.report.findings import Entry, Findings
 from politune_harness.report.markdown import code, md, section
 from politune_harness.report.numbers import PERCENT, estimate
@@ -15,7 +16,6 @@ from politune_harness.report.reading import BASE, CONTROL
 from politune_harness.report.tradeoff import side
 from politune_harness.report.tradeoff_figure import coherence
 
-ALPHA = 0.05
 COLLAPSE = 0.25
 """By how much of all answers a kind of empty answer must become more frequent, for sure."""
 BROKEN = ("empty", "repetition", "truncated", "missing", "unparsed", "refused")
@@ -43,12 +43,8 @@ def diagnosis(findings: Findings) -> list[dict[str, str]]:
     return found
 
 
-def _sure(row: Entry) -> bool:
-    return row["p_holm"] is not None and row["p_holm"] < ALPHA
-
-
 def _no_shift(arm: str, rows: list[Entry]) -> Iterator[str]:
-    if arm != CONTROL and rows and not any(map(_sure, rows)):
+    if arm != CONTROL and rows and not any(map(is_sure, rows)):
         least = ", ".join(
             f"{md(r['metric'])} {r['detectable']:.2f}" for r in rows if r["detectable"] is not None
         )
@@ -56,7 +52,7 @@ def _no_shift(arm: str, rows: list[Entry]) -> Iterator[str]:
 
 
 def _against(findings: Findings, arm: str, rows: list[Entry]) -> Iterator[str]:
-    for row in filter(_sure, rows):
+    for row in filter(is_sure, rows):
         meant = side([arm], findings.scales[row["task"], row["metric"]])
         if meant * row["value"] < 0:
             yield f"{_shown(findings, row)}, away from {md(arm)}"
@@ -80,7 +76,7 @@ def _contradict(findings: Findings, arm: str, rows: list[Entry]) -> Iterator[str
             tasks = " and ".join(map(code, how["tasks"]))
             yield f"{tasks} see {how['how']} on {md(each['metric'])}"
     ends: dict[tuple[str, str], list[Entry]] = {}
-    for row in filter(_sure, rows):
+    for row in filter(is_sure, rows):
         scale = findings.scales[row["task"], row["metric"]]
         ends.setdefault((scale.low_name, scale.high_name), []).append(row)
     for alike in ends.values():

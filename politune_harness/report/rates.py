@@ -79,7 +79,11 @@ def _kept(findings: Findings) -> str:
     ]
     note = f"As able as the base, within the margin of {margin} percentage points that the recipe "
     note += "declares? Only a 90 % interval of the difference that lies wholly within the margin "
-    note += "proves it (two one-sided tests at 5 %); a loss that is not sure is no proof of none."
+    note += "proves it (two one-sided tests at 5 %); a loss that is not sure is no proof of none. "
+    note += (
+        "*Different*: the 95 % interval of this one difference leaves out 0; among all, see *What "
+    )
+    note += "it gained and what it cost*."
     head = ["arm", "task", "metric", "verdict", f"arm {MINUS} base, 90 %"]
     shown = table(head, rows, words=4)
     return f"{note}\n\n{shown}" if shown else ""

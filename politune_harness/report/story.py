@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from politune_harness.report.claims import LABELS
+from politune_harness.report.claims import LABELS, is_sure
 from politune_harness.report.findings import MEANING, Entry, Findings
 from politune_harness.report.markdown import md, section
 from politune_harness.report.numbers import MINUS, PLAIN, WHOLE_PERCENT, estimate, number
 from politune_harness.report.reading import BASE, CONTROL
 from politune_harness.report.tradeoff_figure import coherence
-from politune_harness.report.tradeoff_tables import is_sure
 
 FEW = 3
 """How many tasks of ability are told of one by one."""

@@ -17,7 +17,7 @@ from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import Key, Scale
 from politune_harness.report.matrices import Cell, Cells
 from politune_harness.report.reading import BASE, CONTROL
-from politune_harness.statistics import Array, bootstrap, equivalence, mcnemar, p_value
+from politune_harness.statistics import Array, among, bootstrap, equivalence, mcnemar, p_value
 
 RESAMPLES = 2000
 """Drawings of the items for each interval."""
@@ -54,25 +54,29 @@ def compare(keys: Sequence[Key], found: Cells, margin: float) -> list[dict[str, 
     `value`, `low` and `high` are the paired difference and its interval by a bootstrap of items
     (and seeds), `p` is McNemar's where both are one model that is right or wrong, else the t-test's
     over items and seeds, `p_holm` is corrected for all rows; `equivalence` is the two one-sided
-    tests within `margin`.
+    tests within `margin`, "different" only where `p_holm` is significant.
     """
     others = [arm for arm in found if arm != BASE]
     pairs = [(arm, BASE) for arm in others]
     pairs += [(arm, CONTROL) for arm in others if CONTROL in found and arm != CONTROL]
-    return corrected(
-        [
-            {
-                "arm": a,
-                "against": b,
-                "task": key[0],
-                "metric": key[1],
-                **paired(found[a][key].matrix, found[b][key].matrix, margin),
-            }
-            for key in keys
-            for a, b in pairs
-            if key in found[a] and key in found[b]
-        ]
-    )
+    rows = [
+        {
+            "arm": a,
+            "against": b,
+            "task": key[0],
+            "metric": key[1],
+            **paired(found[a][key].matrix, found[b][key].matrix, margin),
+        }
+        for key in keys
+        for a, b in pairs
+        if key in found[a] and key in found[b]
+    ]
+    return [{**row, "equivalence": _among_all(row)} for row in corrected(rows)]
+
+
+def _among_all(row: Mapping[str, Any]) -> dict[str, Any]:
+    alone = row["equivalence"]
+    return {**alone, "verdict": among(alone["verdict"], row["p_holm"])}
 
 
 def paired(a: Array, b: Array, margin: float, *, resamples: int = RESAMPLES) -> dict[str, Any]:

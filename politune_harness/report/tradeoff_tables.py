@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from politune_harness.report.claims import is_sure
 from politune_harness.report.findings import Entry, Findings
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import (
@@ -20,7 +21,6 @@ from politune_harness.report.tradeoff_figure import coherence
 
 HUNDREDTHS = Unit(1)
 FLUENT = {"worse": "less fluent", "kept": "as fluent", "unknown": "of unknown fluency"}
-ALPHA = 0.05
 
 
 def tradeoff(findings: Findings) -> str:
@@ -39,7 +39,8 @@ def tradeoff(findings: Findings) -> str:
         "of items and seeds; McNemar's test where both are one model, else a t-test over items "
     )
     tests += "and seeds; *Holm*: corrected for all rows of this table. *Equivalent*: surely within "
-    tests += f"{findings.results['margin']:g} points (two one-sided tests)."
+    tests += f"{findings.results['margin']:g} points (two one-sided tests); "
+    tests += "*different*: sure once all rows count, and not surely within the margin."
     shown, compared = _points(findings), _comparisons(findings)
     return section(
         "What it gained and what it cost",
@@ -78,11 +79,6 @@ def sentence(findings: Findings, arm: str) -> str:
     claim = findings.results["claims"][arm]
     seeds = f"{claim['seeds']} seed{'s' if claim['seeds'] != 1 else ''}"
     return f"**{md(arm)}** {gain}; {costs}; its answers are {fluent}. {seeds}: {claim['claim']}."
-
-
-def is_sure(row: Entry) -> bool:
-    """Say whether a comparison is significant once corrected for all others."""
-    return row["p_holm"] is not None and row["p_holm"] < ALPHA
 
 
 def _cost(row: Entry) -> str:

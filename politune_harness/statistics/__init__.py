@@ -13,12 +13,15 @@ from politune_harness.statistics.decisions import (
     Equivalence,
     McNemar,
     Verdict,
+    among,
     benjamini_hochberg,
     equivalence,
     holm,
     mcnemar,
+    significant,
 )
 from politune_harness.statistics.intervals import (
+    ALPHA,
     CONFIRMATORY,
     LEVEL,
     Claim,
@@ -35,6 +38,7 @@ from politune_harness.statistics.intervals import (
 from politune_harness.statistics.sizes import POWER, effect_size, smallest_detectable_shift
 
 __all__ = [
+    "ALPHA",
     "CONFIRMATORY",
     "LEVEL",
     "POWER",
@@ -45,6 +49,7 @@ __all__ = [
     "McNemar",
     "Strata",
     "Verdict",
+    "among",
     "benjamini_hochberg",
     "bootstrap",
     "bounds",
@@ -59,5 +64,6 @@ __all__ = [
     "mcnemar",
     "mean",
     "p_value",
+    "significant",
     "smallest_detectable_shift",
 ]

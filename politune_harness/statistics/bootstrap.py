@@ -99,7 +99,7 @@ def _block(rng: np.random.Generator, arms: list[_Arm], codes: Array, size: int) 
     added = np.zeros(size)
     for arm, each, drawn in zip(arms, rows, seeds, strict=True):
         value += arm.weight * arm.centre
-        added += arm.weight**2 * _seeds_part(arm, np.nan_to_num(each), items, drawn)
+        added += arm.weight**2 * _seeds_part(arm, np.nan_to_num(each), items, drawn, codes)
     return np.stack([value, variance + np.maximum(added, 0)])
 
 
@@ -136,21 +136,30 @@ def _items_part(rows: Array, items: Array, codes: Array) -> tuple[Array, Array]:
     return value, np.maximum(squares, 0) / freedom / np.maximum(n, 1)
 
 
-def _seeds_part(arm: _Arm, rows: Array, items: Array, seeds: Array) -> Array:
+def _seeds_part(arm: _Arm, rows: Array, items: Array, seeds: Array, codes: Array) -> Array:
     """Return what the seeds of one arm add to the variance of a drawing's mean.
 
-    As in the analysis of variance; exact where no cell is missing.
+    As in the analysis of variance, the rest within strata; exact where no cell is missing.
     """
     m = arm.cells.shape[1]
     if m < 2:  # noqa: PLR2004
         return np.zeros(len(seeds))
     n = np.maximum(items.sum(1), 2)
-    weights = items @ arm.there
-    effects = (items @ arm.cells - (items * rows) @ arm.there) / np.maximum(weights, 1)
+    _, effects = _effects(arm, rows, items)
     middle = (seeds * effects).sum(1, keepdims=True) / m
     between = (seeds * (effects - middle) ** 2).sum(1) / (m - 1)
     around = seeds @ (arm.cells**2).T - seeds @ arm.there.T * rows**2
-    left = (items * around).sum(1) - (seeds * weights * effects**2).sum(1)
-    rest = np.maximum(left, 0) / ((n - 1) * (m - 1)) / n
+    left = (items * around).sum(1)
+    for stratum in codes.T:
+        weights, inside = _effects(arm, rows, items * stratum)
+        left -= (seeds * weights * inside**2).sum(1)
+    freedom = np.maximum(n - (items @ codes > 0).sum(1), 1)
+    rest = np.maximum(left, 0) / (freedom * (m - 1)) / n
     added: Array = (between - rest) / m
     return added
+
+
+def _effects(arm: _Arm, rows: Array, items: Array) -> tuple[Array, Array]:
+    """Return how many cells of drawn items each seed has, and its mean distance from the rows."""
+    weights = items @ arm.there
+    return weights, (items @ arm.cells - (items * rows) @ arm.there) / np.maximum(weights, 1)

@@ -78,16 +78,26 @@ def _seed_parts(weights: Sequence[float], arms: Sequence[Array], codes: Array) -
     """Return what the seeds of all arms add to the variance.
 
     The spread of their effects holds the rest (item x seed) once more, and so does that of the
-    item means: it is taken off once. Where that would take off more than the seeds put in, they
-    add nothing.
+    item means: it is taken off once. Within strata, as in that of the item means: what a seed does
+    to a whole stratum is not there. Where that would take off more than the seeds put in, they add
+    nothing.
     """
     parts = []
     for weight, x in zip(weights, arms, strict=True):
         fit, reach = fit_seeds(x), weight**2 * _reach(~np.isnan(x), codes)
         parts.append(Part(reach * fit.effects, fit.rank))
-        parts.append(Part(-reach * fit.noise * fit.rest, fit.freedom))
+        rest, freedom = _rest(x, codes)
+        parts.append(Part(-reach * fit.noise * rest, freedom))
     added = sum((part.variance for part in parts), np.zeros(()))
     return [Part(np.where(added > 0, part.variance, 0), part.freedom) for part in parts]
+
+
+def _rest(x: Array, codes: Array) -> tuple[Array, Array]:
+    """Return the variance of item x seed within strata, and its degrees of freedom."""
+    fits = [fit_seeds(np.where(stratum[:, None] > 0, x, np.nan)) for stratum in codes.T]
+    freedom = sum((fit.freedom for fit in fits), np.zeros(()))
+    left = sum((fit.rest * fit.freedom for fit in fits), np.zeros(()))
+    return np.where(freedom > 0, left / np.maximum(freedom, 1), 0), freedom
 
 
 def _reach(present: Array, codes: Array) -> Array:

@@ -5,11 +5,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from politune_harness.statistics.arrays import Array, Strata
+from politune_harness.statistics.arrays import Array, Strata, means
 from politune_harness.statistics.crossed import Spread, contrast
-from politune_harness.statistics.intervals import LEVEL, around, known, t_of, tail, two_sided
+from politune_harness.statistics.intervals import ALPHA, around, known, t_of, tail, two_sided
 
 Verdict = Literal["equivalent", "different", "undecided"]
+
+_ROUNDING = 1e-9
+"""A standard error below this share of the margin is none."""
 
 
 class Equivalence(NamedTuple):
@@ -29,29 +32,69 @@ def equivalence(a: Array, b: Array, margin: float, strata: Strata | None = None)
     """Test whether mean(a) - mean(b) lies within -margin and margin, on the same items.
 
     Two one-sided tests (Schuirmann 1987), with the variance and degrees of freedom of
-    `difference`. "equivalent": the difference is surely within the margin, even if surely not
-    zero; "different": it is surely not zero, and may be beyond the margin; else "undecided", which
-    is what too few items or seeds give. Raises ValueError for a margin that is not positive.
+    `difference`. Of items that are right or wrong the variance is no less than it would be at the
+    margin, where as many have to differ: the idea of a score test (Tango 1998), without which few
+    items that happen to agree would prove anything. "equivalent": the difference is surely within
+    the margin, even if surely not zero; "different": it is surely not zero, and may be beyond the
+    margin; else "undecided", which is what too few items or seeds give. Raises ValueError for a
+    margin that is not positive.
 
     >>> items = np.arange(8.0).reshape(8, 1)
-    >>> equivalence(items, items + 0.1, margin=1).verdict
+    >>> equivalence(items, items + 0.1 * items % 0.2, margin=1).verdict
     'equivalent'
     """
     if not margin > 0:
         message = f"a margin of {margin}: it must be above 0"
         raise ValueError(message)
-    return within(contrast([(1.0, a), (-1.0, b)], strata), margin)
+    return within(contrast([(1.0, a), (-1.0, b)], strata), margin, [a, b])
 
 
-def within(spread: Spread, margin: float) -> Equivalence:
-    """Test whether an estimate lies within -margin and margin, as `equivalence` does."""
-    value, low, high = around(spread, 2 * LEVEL - 1)
+def within(spread: Spread, margin: float, scores: Sequence[Array]) -> Equivalence:
+    """Test whether an estimate from `scores` lies within -margin and margin, as `equivalence` does.
+
+    What does not vary at all cannot say how far off it may be, and is never equivalent.
+    """
+    apart = known(spread) and significant(two_sided(spread))
+    different: Verdict = "different" if apart else "undecided"
+    least = _least_variance(scores, margin)
+    variance = np.maximum(spread.variance, least)
+    varies = variance > (_ROUNDING * margin) ** 2
+    spread = spread._replace(variance=np.where(varies, variance, np.nan))
+    value, low, high = around(spread, 1 - 2 * ALPHA)
     if not known(spread):
-        return Equivalence(value, low, high, None, margin, "undecided")
+        return Equivalence(value, low, high, None, margin, different)
     p = max(tail(spread, -t_of(spread, -margin)), tail(spread, t_of(spread, margin)))
-    different: Verdict = "different" if two_sided(spread) < 1 - LEVEL else "undecided"
-    verdict: Verdict = "equivalent" if p < 1 - LEVEL else different
+    verdict: Verdict = "equivalent" if significant(p) else different
     return Equivalence(value, low, high, p, margin, verdict)
+
+
+def _least_variance(scores: Sequence[Array], margin: float) -> float:
+    """Return the variance of the mean over right or wrong items of which a share `margin` differs.
+
+    More seeds make it no less, for all of them may lose the same items. 0 for other scores.
+    """
+    answers = np.concatenate([x[~np.isnan(x)].ravel() for x in scores])
+    items = int((~np.isnan(sum((means(x) for x in scores), np.zeros(())))).sum())
+    binary = bool(np.isin(answers, [0, 1]).all())
+    return margin * (1 - margin) / items if binary and items else 0.0
+
+
+def significant(p: float | None) -> bool:
+    """Say whether a p-value is low enough to call something found; a missing one is not.
+
+    >>> significant(0.049), significant(0.05), significant(None)
+    (True, False, False)
+    """
+    return p is not None and p < ALPHA
+
+
+def among(alone: Verdict | None, p: float | None) -> Verdict | None:
+    """Return a verdict among others: different only where the corrected p is significant, too.
+
+    >>> among("different", 0.2), among("different", 0.01), among("equivalent", 0.2)
+    ('undecided', 'different', 'equivalent')
+    """
+    return "undecided" if alone == "different" and not significant(p) else alone
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:

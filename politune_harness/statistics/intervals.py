@@ -11,6 +11,9 @@ from politune_harness.statistics.crossed import Spread, contrast
 LEVEL = 0.95
 """The share of intervals that should hold the true value."""
 
+ALPHA = 0.05
+"""How often a test may find what is not there: one less `LEVEL`, as it is written."""
+
 CONFIRMATORY = 5
 """How many training seeds an arm needs before a claim about its data is more than a first look."""
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from politune_harness.report.claims import is_sure
 from politune_harness.report.markdown import code, md
 from politune_harness.report.numbers import Unit, estimate, number, p_of
 from politune_harness.report.reading import BASE
 from politune_harness.statistics import Interval
 from politune_harness.study.ranks import Ranks
 from politune_harness.study.results import Outcome
-from politune_harness.study.told import Told, less, movements, per_second, per_thousand, sure
+from politune_harness.study.told import Told, less, movements, per_second, per_thousand
 
 
 def answer(told: Told) -> Iterator[str]:
@@ -23,7 +24,7 @@ def answer(told: Told) -> Iterator[str]:
         yield f"{change}: {_decision(told, only)}."
     elif known:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
-        differ = sum(sure(each) for each in told.primary)
+        differ = sum(is_sure(each) for each in told.primary)
         yield (
             f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions "
             f"({_claims(told)}); it is {told.estimate(least)} at the least ({md(least['of'])}) and "
@@ -40,7 +41,9 @@ def answer(told: Told) -> Iterator[str]:
 
 def _undetected(told: Told) -> str:
     """Return, where some conditions are not told from 0, what would have been found in them."""
-    nulls = [e["detectable"] for e in told.primary if not sure(e) and e["detectable"] is not None]
+    nulls = [
+        e["detectable"] for e in told.primary if not is_sure(e) and e["detectable"] is not None
+    ]
     if not nulls:
         return ""
     least = number(max(nulls), Unit(told.unit.places + 1, told.unit.times))
@@ -65,7 +68,7 @@ def _decision(told: Told, each: Outcome) -> str:
     unit = Unit(told.unit.places + 1, told.unit.times)
     p, margin = p_of(each["p"]), number(told.grid.study.margin, told.unit)
     said = f"p {p}, {each['claim']}"
-    if sure(each):
+    if is_sure(each):
         return said
     if each["verdict"] == "equivalent":
         return f"{said}; surely less than the {margin} that would matter"
@@ -102,7 +105,7 @@ def _remaining(told: Told) -> Iterator[str]:
     if BASE not in told.found.effect.contrast or len(told.found.conditions) == 1:
         return
     leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
-    moved = {each["of"] for each in leaning if sure(each)}
+    moved = {each["of"] for each in leaning if is_sure(each)}
     still = [md(c.name) for c in told.found.conditions if c.name not in moved]
     count = len({(each["task"], each["metric"]) for each in leaning})
     on = f"of the {count} measures of leaning"

@@ -14,13 +14,14 @@ from typing import Any
 
 from politune_harness.artifacts import write_whole
 from politune_harness.rating import as_text
+from politune_harness.report.claims import is_sure
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import NONE, Unit, estimate, number, p_of
 from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure
 from politune_harness.study.answer import answer
 from politune_harness.study.results import Outcome, placed
-from politune_harness.study.told import Told, less, per_second, per_thousand, sure, tell
+from politune_harness.study.told import Told, less, per_second, per_thousand, tell
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
@@ -255,7 +256,7 @@ def _shown(told: Told, each: Outcome | None) -> str:
     if each is None:
         return "-"
     unit = told.unit_of((each["task"], each["metric"]))
-    return estimate(each, unit, sign=True) + (f" {CORRECTED}" if sure(each) else "")
+    return estimate(each, unit, sign=True) + (f" {CORRECTED}" if is_sure(each) else "")
 
 
 def _levels(combination: Mapping[str, Any]) -> str:

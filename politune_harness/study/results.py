@@ -24,7 +24,7 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import LEVEL, Array, holm
+from politune_harness.statistics import ALPHA, Array, among, holm
 from politune_harness.statistics.arrays import means
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
@@ -180,10 +180,12 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
     return {
         **around(spread)._asdict(),
         "p": two_sided(spread) if known(spread) else None,
-        "detectable": detectable(spread, 1 - (1 - LEVEL) / tests) if known(spread) else None,
+        "detectable": detectable(spread, 1 - ALPHA / tests) if known(spread) else None,
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
-        "verdict": within(spread, margin).verdict if margin else None,
+        "verdict": within(spread, margin, [each.matrix for _, each in terms]).verdict
+        if margin
+        else None,
     }
 
 
@@ -228,15 +230,9 @@ def primary(found: Gathered, grid: Grid) -> list[Outcome]:
 def _corrected(told: Sequence[Outcome]) -> list[Outcome]:
     adjusted = holm([each["p"] for each in told])
     return [
-        {**each, "p_holm": p, "verdict": _verdict(each["verdict"], p)}
+        {**each, "p_holm": p, "verdict": among(each["verdict"], p)}
         for each, p in zip(told, adjusted, strict=True)
     ]
-
-
-def _verdict(alone: str | None, p_holm: float | None) -> str | None:
-    """Return what an outcome may be called among others: different only after the correction."""
-    sure = p_holm is not None and p_holm < 1 - LEVEL
-    return "undecided" if alone == "different" and not sure else alone
 
 
 def placed(outcomes: Iterable[Outcome]) -> dict[tuple[str, ...], Outcome]:

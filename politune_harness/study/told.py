@@ -10,7 +10,7 @@ import numpy as np
 from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import md
 from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, unit_of
-from politune_harness.statistics import LEVEL, Array, claim
+from politune_harness.statistics import Array, claim
 from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
 from politune_harness.study.curve import Saturating, saturating
 from politune_harness.study.front import Point, points
@@ -117,11 +117,6 @@ def less(a: str, b: str) -> str:
     sides = [[md(name) for name in arms_of(side)] for side in (a, b)]
     told = [f"the mean of {' and '.join(side)}" if side[1:] else side[0] for side in sides]
     return f" {MINUS} ".join(told)
-
-
-def sure(each: Outcome) -> bool:
-    """Say whether an outcome differs from 0 as corrected."""
-    return each["p_holm"] is not None and each["p_holm"] < 1 - LEVEL
 
 
 def movements(told: Told) -> dict[str, Outcome]:

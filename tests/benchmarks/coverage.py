@@ -10,7 +10,8 @@ import numpy as np
 
 from politune_harness.statistics import bootstrap
 from politune_harness.statistics.arrays import Array
-from tests.studies import Design, answers, coverage, items_alone, true_share, with_gaps
+from politune_harness.statistics.crossed import contrast
+from tests.studies import Design, agreeing, answers, coverage, items_alone, true_share, with_gaps
 
 BLOCK = 1000
 SEED_SDS = (0.0, 0.2, 0.45)
@@ -62,6 +63,19 @@ def bounded(studies: int) -> Iterator[Row]:
                 yield [kind, f"{truth:.2f}", f"{items}", *np.mean(held, axis=0).tolist()]
 
 
+def stratified(studies: int) -> Iterator[Row]:
+    """Yield intervals within the strata of a balanced key, by how seeds differ in agreeing."""
+    for seeds in (3, 5):
+        for items in ITEMS:
+            design = Design(items=items, seeds=seeds, seed_sd=0.45)
+            held = [
+                [coverage(contrast([(1.0, arm)], key)) for arm, key in arms]
+                for rng, n in blocks(studies)
+                for arms in [[agreeing(rng, design, n, sd) for sd in (0.0, 0.5, 2.0)]]
+            ]
+            yield [f"{seeds}", f"{items}", *np.mean(held, axis=0).tolist()]
+
+
 def resampled(studies: int) -> Iterator[Row]:
     """Yield the difference's interval by t, and by either bootstrap."""
     for seeds in (3, 5):
@@ -102,6 +116,7 @@ def main(studies: int) -> None:
         "| difference with gaps | difference, items alone",
         normal(studies),
     )
+    table("seeds | items | agreeing alike | sd 0.5 between seeds | sd 2", stratified(studies))
     table("answers | true mean | items | limits given | not given", bounded(studies))
     table(
         "seeds | items | sd of seeds | t | bootstrap, studentised | bootstrap, percentile",

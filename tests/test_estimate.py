@@ -35,6 +35,13 @@ def test_it_counts_the_requests_that_will_be_made(told: dict[str, str]) -> None:
     assert f"{10 * (480 + 80) + 6 * 480:,} requests" in told["forward"]
 
 
+def test_a_group_of_bias_tasks_is_counted_as_its_tasks_are_asked() -> None:
+    done = plan("evaluate.bias=[politune_side_effects_offline]", "evaluate.capability=[]")
+    # No persona is for these measures; the two system prompts are put to all of them.
+    assert f"{(10 + 2) * (240 + 80 + 40):,} requests" in done.output
+    assert "(20 items, 3 seeds" in done.output
+
+
 def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:
     assert "1,000 tokens read and 100 written a second" in told["rate"]
     # 240 pairs, two epochs, texts of at most 1,024 tokens, nine models.

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from politune_harness.measurements import Measurement
+from politune_harness.report.claims import headline
 from politune_harness.report.findings import Findings
+from politune_harness.report.matrices import Cell
 from politune_harness.report.numbers import MINUS
 from politune_harness.report.text import report as written
 from politune_harness.report.told import tell
+from politune_harness.statistics import smallest_detectable_shift
 from tests.report_runs import build_run
 
 KEY = ("politune_compass", "economic")
@@ -53,6 +56,25 @@ def test_headline_differences_stand_against_control_and_are_corrected(tmp_path: 
     assert least["p_holm"] == pytest.approx(min(len(rows) * least["p"], 1))
     assert all(row["detectable"] > 0 for row in rows)
     assert "| left | `politune_compass` | economic | control | -" in text
+
+
+def test_what_is_detectable_is_so_within_strata_and_among_all() -> None:
+    rng, key = np.random.default_rng(0), np.tile([1.0, -1.0], 20)
+    base = rng.normal(size=(40, 1))
+    arm = base + 2 * key[:, None] + rng.normal(0, 0.5, (40, 5))
+    alone = headline([KEY], {"base": cells(base, key), "left": cells(arm, key)})[0]
+    several = headline([KEY], {"base": cells(base, key), **dict.fromkeys("abcd", cells(arm, key))})
+    plain = smallest_detectable_shift(arm, base)
+    assert plain is not None
+    assert alone["detectable"] < plain / 2
+    assert len(several) == 4
+    assert several[0]["detectable"] > 1.1 * alone["detectable"]
+    assert several[0]["p"] == alone["p"]
+
+
+def cells(matrix: np.ndarray, key: np.ndarray) -> dict[tuple[str, str], Cell]:
+    seeds = tuple(map(str, range(matrix.shape[1])))
+    return {KEY: Cell(matrix, seeds, 0, None, key.tolist(), None)}
 
 
 def test_every_difference_has_a_p_and_its_share_of_false_discoveries(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ looked at together, so their p-values are corrected for one another. That no los
 sure does not mean that none is there: that takes an equivalence test with a declared margin.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from politune_harness.report.findings import Findings
@@ -15,15 +15,14 @@ from politune_harness.report.reading import BASE, CONTROL, Run
 from politune_harness.statistics import (
     benjamini_hochberg,
     claim,
-    difference,
-    difference_in_differences,
     effect_size,
     equivalence,
     holm,
-    p_value,
     significant,
-    smallest_detectable_shift,
 )
+from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics.intervals import around, known, two_sided
+from politune_harness.statistics.sizes import detectable
 
 LABELS = {
     "this model only": "one training seed, so intervals cover the items and speak of these very "
@@ -40,7 +39,7 @@ def claims(findings: Findings, found: Cells, run: Run) -> dict[str, Any]:
     arms, margin = findings.tuned, run.recipe.evaluate.margin
     return {
         "claims": {arm: {"seeds": _seeds(found, arm), "claim": _claim(found, arm)} for arm in arms},
-        "headline": corrected(list(_headline(findings.headline, found))),
+        "headline": headline(findings.headline, found),
         "margin": margin,
         "equivalence": {arm: _kept(findings.abilities, found, arm, margin / 100) for arm in arms},
     }
@@ -54,39 +53,41 @@ def _claim(found: Cells, *arms: str) -> str:
     return claim(min(_seeds(found, arm) for arm in arms))
 
 
-def _headline(keys: Iterable[Key], found: Cells) -> Iterator[dict[str, Any]]:
-    """Yield each arm's shift from the base, and that shift minus the control arm's."""
-    for key in keys:
-        base = found[BASE][key].matrix
-        for arm in found:
-            if arm == BASE or key not in found[arm]:
-                continue
-            here, strata = found[arm][key].matrix, found[arm][key].strata
-            yield {
-                "arm": arm,
-                "against": BASE,
-                "task": key[0],
-                "metric": key[1],
-                **difference(here, base, strata)._asdict(),
-                "p": p_value(here, base, strata=strata),
-                "effect_size": effect_size(here, base),
-                "detectable": smallest_detectable_shift(here, base),
-                "claim": _claim(found, arm),
-            }
-            if arm == CONTROL or key not in found.get(CONTROL, {}):
-                continue
-            control = found[CONTROL][key].matrix
-            yield {
-                "arm": arm,
-                "against": CONTROL,
-                "task": key[0],
-                "metric": key[1],
-                **difference_in_differences(here, control, base, strata)._asdict(),
-                "p": p_value(here, control, base, strata),
-                "effect_size": effect_size(here, control),
-                "detectable": smallest_detectable_shift(here, control),
-                "claim": _claim(found, arm, CONTROL),
-            }
+def headline(keys: Iterable[Key], found: Cells) -> list[dict[str, Any]]:
+    """Return each arm's shift from the base, and that shift minus the control arm's."""
+    arms = [arm for arm in found if arm != BASE]
+    pairs = [
+        (key, arm, against)
+        for key in keys
+        for arm in arms
+        for against in (BASE, CONTROL)
+        if arm != against and key in found[arm] and key in found.get(against, {})
+    ]
+    rows = [
+        {
+            "arm": arm,
+            "against": against,
+            "task": key[0],
+            "metric": key[1],
+            **_compared(key, found, arm, against, tests=len(pairs)),
+            "claim": _claim(found, *{arm, against} - {BASE}),
+        }
+        for key, arm, against in pairs
+    ]
+    return corrected(rows)
+
+
+def _compared(key: Key, found: Cells, arm: str, against: str, tests: int) -> dict[str, Any]:
+    """Return a difference on the items that the base has, too, as one of so many tests."""
+    here, there, base = (found[name][key].matrix for name in (arm, against, BASE))
+    terms = [(1.0, here), (-1.0, there), *([] if against == BASE else [(0.0, base)])]
+    spread = contrast(terms, found[arm][key].strata)
+    return {
+        **around(spread)._asdict(),
+        "p": two_sided(spread) if known(spread) else None,
+        "effect_size": effect_size(here, there),
+        "detectable": detectable(spread, tests),
+    }
 
 
 def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import ALPHA, Array, among, claim, holm
+from politune_harness.statistics import Array, among, claim, holm
 from politune_harness.statistics.arrays import means
 from politune_harness.statistics.crossed import contrast
 from politune_harness.statistics.decisions import within
@@ -180,7 +180,7 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
     return {
         **around(spread)._asdict(),
         "p": two_sided(spread) if known(spread) else None,
-        "detectable": detectable(spread, 1 - ALPHA / tests) if known(spread) else None,
+        "detectable": detectable(spread, tests),
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
         "claim": claim(min(seeds, default=1)),

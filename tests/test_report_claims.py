@@ -72,6 +72,15 @@ def test_what_is_detectable_is_so_within_strata_and_among_all() -> None:
     assert several[0]["p"] == alone["p"]
 
 
+def test_a_seed_without_a_value_confirms_nothing() -> None:
+    """One of five seeds was scored."""
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    key = np.tile([1.0, -1.0], 20)
+    scored = np.where(np.arange(5) == 0, x, np.nan)
+    found = {"base": cells(x[:, :1], key), "left": cells(scored, key), "right": cells(x, key)}
+    assert [row["claim"] for row in headline([KEY], found)] == ["this model only", "confirmatory"]
+
+
 def cells(matrix: np.ndarray, key: np.ndarray) -> dict[tuple[str, str], Cell]:
     seeds = tuple(map(str, range(matrix.shape[1])))
     return {KEY: Cell(matrix, seeds, 0, None, key.tolist(), None)}

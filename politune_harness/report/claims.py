@@ -10,7 +10,7 @@ from typing import Any
 
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import Key
-from politune_harness.report.matrices import Cells
+from politune_harness.report.matrices import Cell, Cells
 from politune_harness.report.reading import BASE, CONTROL, Run
 from politune_harness.statistics import (
     benjamini_hochberg,
@@ -37,20 +37,19 @@ LABELS = {
 def claims(findings: Findings, found: Cells, run: Run) -> dict[str, Any]:
     """Return what results.json says of how sure its differences are; its margin is in points."""
     arms, margin = findings.tuned, run.recipe.evaluate.margin
+    seeds = {arm: _seeds(findings.headline, found[arm]) for arm in arms}
     return {
-        "claims": {arm: {"seeds": _seeds(found, arm), "claim": _claim(found, arm)} for arm in arms},
+        "claims": {arm: {"seeds": count, "claim": claim(count)} for arm, count in seeds.items()},
         "headline": headline(findings.headline, found),
         "margin": margin,
         "equivalence": {arm: _kept(findings.abilities, found, arm, margin / 100) for arm in arms},
     }
 
 
-def _seeds(found: Cells, arm: str) -> int:
-    return max(len(cell.seeds) for cell in found[arm].values())
-
-
-def _claim(found: Cells, *arms: str) -> str:
-    return claim(min(_seeds(found, arm) for arm in arms))
+def _seeds(keys: Iterable[Key], cells: Mapping[Key, Cell]) -> int:
+    """Return how many seeds an arm has: on the headline measure that has values of the fewest."""
+    told = [cells[key] for key in keys if key in cells] or cells.values()
+    return min(filter(None, (cell.answering for cell in told)), default=0)
 
 
 def headline(keys: Iterable[Key], found: Cells) -> list[dict[str, Any]]:
@@ -70,7 +69,7 @@ def headline(keys: Iterable[Key], found: Cells) -> list[dict[str, Any]]:
             "task": key[0],
             "metric": key[1],
             **_compared(key, found, arm, against, tests=len(pairs)),
-            "claim": _claim(found, *{arm, against} - {BASE}),
+            "claim": claim(min(found[each][key].answering for each in {arm, against} - {BASE})),
         }
         for key, arm, against in pairs
     ]

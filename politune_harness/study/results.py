@@ -176,7 +176,7 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
     """
     spread = contrast(_paired(terms), terms[0][1].strata)
     rows = sum((weight * means(each.matrix) for weight, each in terms), np.zeros(()))
-    seeds = [_answering(each) for _, each in terms if each.seeds != ("",)]
+    seeds = [each.answering for _, each in terms if each.seeds != ("",)]
     return {
         **around(spread)._asdict(),
         "p": two_sided(spread) if known(spread) else None,
@@ -198,11 +198,6 @@ def _paired(terms: Terms) -> list[tuple[float, Array]]:
     added = sum((weight * each.matrix for weight, each in seeded), np.zeros(()))
     fixed = [(weight, each.matrix) for weight, each in terms if each.seeds == ("",)]
     return [(1.0, added), *fixed]
-
-
-def _answering(each: Measured) -> int:
-    """Return how many seeds have a value at all."""
-    return int((~np.isnan(each.matrix)).any(0).sum())
 
 
 def primary(found: Gathered, grid: Grid) -> list[Outcome]:

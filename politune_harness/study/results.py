@@ -25,8 +25,7 @@ from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
 from politune_harness.statistics import Array, among, claim, holm
-from politune_harness.statistics.arrays import means
-from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics.crossed import contrast, share_items
 from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
@@ -174,8 +173,9 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
     share what it draws, and conditions a training, so that they are no samples of their own. Other
     seeds are unrelated. What could have been found allows for a correction for so many `tests`.
     """
-    spread = contrast(_paired(terms), terms[0][1].strata)
-    rows = sum((weight * means(each.matrix) for weight, each in terms), np.zeros(()))
+    paired = _paired(terms)
+    spread = contrast(paired, terms[0][1].strata)
+    rows, _ = share_items(paired)
     seeds = [each.answering for _, each in terms if each.seeds != ("",)]
     return {
         **around(spread)._asdict(),

@@ -1,6 +1,7 @@
 """How much the report claims: by seeds, against control, corrected, and within a margin."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from politune_harness.report.claims import headline
 from politune_harness.report.findings import Findings
 from politune_harness.report.matrices import Cell
 from politune_harness.report.numbers import MINUS
+from politune_harness.report.story import happened
 from politune_harness.report.text import report as written
 from politune_harness.report.told import tell
 from politune_harness.statistics import smallest_detectable_shift
@@ -84,6 +86,17 @@ def test_a_seed_without_a_value_confirms_nothing() -> None:
 def cells(matrix: np.ndarray, key: np.ndarray) -> dict[tuple[str, str], Cell]:
     seeds = tuple(map(str, range(matrix.shape[1])))
     return {KEY: Cell(matrix, seeds, 0, None, key.tolist(), None)}
+
+
+@pytest.mark.parametrize("p", [0.2, 0.01])
+def test_a_move_that_only_its_own_interval_is_sure_of_is_told_as_such(
+    tmp_path: Path, p: float
+) -> None:
+    findings = tell(build_run(tmp_path / "run")).findings
+    rows = [{**row, "p_holm": p} for row in findings.results["headline"]]
+    told = happened(replace(findings, results={**findings.results, "headline": rows}))
+    move = told.partition("moved left on economic (")[2].partition(" social")[0]
+    assert (", unsure once all comparisons count" in move) is (p > 0.05)
 
 
 def test_every_difference_has_a_p_and_its_share_of_false_discoveries(tmp_path: Path) -> None:

@@ -113,6 +113,8 @@ def test_the_report_weighs_gain_and_cost(run: Path) -> None:
     assert "## What it gained and what it cost" in text
     assert "- **left** moved " in text
     assert "lost ability" in text
+    assert "its answers are less fluent" in text
+    assert "as fluent" not in text
 
 
 def test_failures_are_named(run: Path) -> None:

@@ -20,7 +20,11 @@ from politune_harness.report.reading import BASE
 from politune_harness.report.tradeoff_figure import coherence
 
 HUNDREDTHS = Unit(1)
-FLUENT = {"worse": "less fluent", "kept": "as fluent", "unknown": "of unknown fluency"}
+FLUENT = {
+    "worse": "less fluent",
+    "kept": "no less fluent for sure",
+    "unknown": "of unknown fluency",
+}
 
 
 def tradeoff(findings: Findings) -> str:

@@ -1,16 +1,21 @@
 """How much the report claims: by seeds, against control, corrected, and within a margin."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from politune_harness.measurements import Measurement
+from politune_harness.report.claims import headline
 from politune_harness.report.findings import Findings
+from politune_harness.report.matrices import Cell
 from politune_harness.report.numbers import MINUS
+from politune_harness.report.story import happened
 from politune_harness.report.text import report as written
 from politune_harness.report.told import tell
+from politune_harness.statistics import smallest_detectable_shift
 from tests.report_runs import build_run
 
 KEY = ("politune_compass", "economic")
@@ -53,6 +58,45 @@ def test_headline_differences_stand_against_control_and_are_corrected(tmp_path: 
     assert least["p_holm"] == pytest.approx(min(len(rows) * least["p"], 1))
     assert all(row["detectable"] > 0 for row in rows)
     assert "| left | `politune_compass` | economic | control | -" in text
+
+
+def test_what_is_detectable_is_so_within_strata_and_among_all() -> None:
+    rng, key = np.random.default_rng(0), np.tile([1.0, -1.0], 20)
+    base = rng.normal(size=(40, 1))
+    arm = base + 2 * key[:, None] + rng.normal(0, 0.5, (40, 5))
+    alone = headline([KEY], {"base": cells(base, key), "left": cells(arm, key)})[0]
+    several = headline([KEY], {"base": cells(base, key), **dict.fromkeys("abcd", cells(arm, key))})
+    plain = smallest_detectable_shift(arm, base)
+    assert plain is not None
+    assert alone["detectable"] < plain / 2
+    assert len(several) == 4
+    assert several[0]["detectable"] > 1.1 * alone["detectable"]
+    assert several[0]["p"] == alone["p"]
+
+
+def test_a_seed_without_a_value_confirms_nothing() -> None:
+    """One of five seeds was scored."""
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    key = np.tile([1.0, -1.0], 20)
+    scored = np.where(np.arange(5) == 0, x, np.nan)
+    found = {"base": cells(x[:, :1], key), "left": cells(scored, key), "right": cells(x, key)}
+    assert [row["claim"] for row in headline([KEY], found)] == ["this model only", "confirmatory"]
+
+
+def cells(matrix: np.ndarray, key: np.ndarray) -> dict[tuple[str, str], Cell]:
+    seeds = tuple(map(str, range(matrix.shape[1])))
+    return {KEY: Cell(matrix, seeds, 0, None, key.tolist(), None)}
+
+
+@pytest.mark.parametrize("p", [0.2, 0.01])
+def test_a_move_that_only_its_own_interval_is_sure_of_is_told_as_such(
+    tmp_path: Path, p: float
+) -> None:
+    findings = tell(build_run(tmp_path / "run")).findings
+    rows = [{**row, "p_holm": p} for row in findings.results["headline"]]
+    told = happened(replace(findings, results={**findings.results, "headline": rows}))
+    move = told.partition("moved left on economic (")[2].partition(" social")[0]
+    assert (", unsure once all comparisons count" in move) is (p > 0.05)
 
 
 def test_every_difference_has_a_p_and_its_share_of_false_discoveries(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import run
 from politune_harness.registry import Registry
+from politune_harness.report.matrices import Cell as Measured
 from politune_harness.run_folder import keep_recipe
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
 from politune_harness.study.ranks import kendall, spearman
-from politune_harness.study.results import _corrected
+from politune_harness.study.results import _corrected, compared
 from politune_harness.study.running import PHASES, Running, folder_of
 from politune_harness.study.work import Task, bring, work
 from tests import test_pipeline
@@ -520,3 +521,11 @@ def test_the_report_that_comes_with_a_study_is_of_it_as_it_is(path: Path) -> Non
     assert held["sha256"] in text
     for page in ("docs/studies.md", "results/README.md"):
         assert f"studies/{path.stem}/report.md" in (ROOT / page).read_text(), page
+
+
+def test_items_are_those_that_a_pairing_of_seeds_leaves() -> None:
+    """Each arm has a value of the first item, and no seed has both."""
+    a, b = np.arange(8.0).reshape(4, 2), np.ones((4, 2))
+    a[0, 0] = b[0, 1] = np.nan
+    arms = (Measured(x, ("0", "1"), 0, None, None, None) for x in (a, b))
+    assert compared([*zip((1.0, -1.0), arms, strict=True)])["items"] == 3

@@ -9,10 +9,11 @@ import pytest
 from politune_harness import report
 from politune_harness.measurements import Measurement
 from politune_harness.report.diagnosis import AGAINST, COLLAPSED, CONTRADICT, NO_SHIFT
+from politune_harness.report.instruments import Scale
 from politune_harness.report.matrices import Cell
 from politune_harness.report.methods import agreement, discrepancies
 from politune_harness.report.numbers import MINUS
-from politune_harness.report.tradeoff import Point, compare, front, paired
+from politune_harness.report.tradeoff import Point, compare, front, paired, ways
 from politune_harness.statistics import Array, holm
 from tests.report_runs import PERSONAS, build_run, results
 
@@ -88,6 +89,15 @@ def test_the_front_is_what_no_other_seed_beats() -> None:
     assert front(every) == [True, True, True, False, False, False]
 
 
+def test_strength_is_over_the_measures_that_name_the_arm_as_an_end() -> None:
+    scales = {
+        ("t", "economic"): Scale(-10, 10, "left", "right"),
+        ("t", "social"): Scale(-10, 10, "libertarian", "authoritarian"),
+    }
+    assert ways(["left"], scales) == {("t", "economic"): -1}
+    assert ways(["control"], scales) == dict.fromkeys(scales, 0)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tradeoff") / "run"
@@ -113,6 +123,8 @@ def test_the_report_weighs_gain_and_cost(run: Path) -> None:
     assert "## What it gained and what it cost" in text
     assert "- **left** moved " in text
     assert "lost ability" in text
+    assert "its answers are less fluent" in text
+    assert "as fluent" not in text
 
 
 def test_failures_are_named(run: Path) -> None:

@@ -21,6 +21,7 @@ from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.report.methods import shifts
 from politune_harness.report.told import tell
+from politune_harness.report.trajectories import _choice
 from tests import lora_models as tiny
 
 JUDGE = Path(__file__).parents[1] / "plugins" / "politune_quickstart" / "classifier.json"
@@ -114,6 +115,12 @@ def test_a_control_is_as_old_as_the_arms_with_a_side(finished: Path) -> None:
     known = [p for p in left["points"] if p["trait"] is not None and p["coherence"] is not None]
     assert left["chosen"] == max(known, key=lambda point: float(point["trait"]))["step"]
     assert control["points"][0]["trait"] is None
+
+
+def test_tasks_asked_whole_are_told_apart_from_the_halves() -> None:
+    found = {"select": {"by": "trait"}, "topics": ["taxes"], "chosen": {}}
+    assert next(_choice(found, [])).endswith("no checkpoint was chosen by.")
+    assert "save tasks asked whole, here and there: `exam`." in next(_choice(found, ["exam"]))
 
 
 def test_the_report_shows_trajectories_and_what_they_were_measured_on(finished: Path) -> None:

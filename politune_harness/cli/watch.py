@@ -76,7 +76,8 @@ def watch(
     alarms = [each for each in charts if each.state in drift.ALARMS]
     click.echo(
         f"{known[-1].name}, evaluation {len(known)}: {len(alarms)} of {len(charts)} measures have "
-        f"drifted; by chance at most {drift.FALSE_ALARMS * len(charts):.2f} would"
+        f"drifted; by chance at most {drift.FALSE_ALARMS * len(charts):.2f} would, for "
+        "values near normal"
     )
     if check and alarms:
         raise SystemExit(DRIFTED)

@@ -5,25 +5,24 @@ looked at together, so their p-values are corrected for one another. That no los
 sure does not mean that none is there: that takes an equivalence test with a declared margin.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from politune_harness.report.findings import Findings
 from politune_harness.report.instruments import Key
-from politune_harness.report.matrices import Cells
+from politune_harness.report.matrices import Cell, Cells
 from politune_harness.report.reading import BASE, CONTROL, Run
 from politune_harness.statistics import (
     benjamini_hochberg,
     claim,
-    difference,
-    difference_in_differences,
     effect_size,
     equivalence,
     holm,
-    p_value,
     significant,
-    smallest_detectable_shift,
 )
+from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics.intervals import around, known, two_sided
+from politune_harness.statistics.sizes import detectable
 
 LABELS = {
     "this model only": "one training seed, so intervals cover the items and speak of these very "
@@ -38,55 +37,56 @@ LABELS = {
 def claims(findings: Findings, found: Cells, run: Run) -> dict[str, Any]:
     """Return what results.json says of how sure its differences are; its margin is in points."""
     arms, margin = findings.tuned, run.recipe.evaluate.margin
+    seeds = {arm: _seeds(findings.headline, found[arm]) for arm in arms}
     return {
-        "claims": {arm: {"seeds": _seeds(found, arm), "claim": _claim(found, arm)} for arm in arms},
-        "headline": corrected(list(_headline(findings.headline, found))),
+        "claims": {arm: {"seeds": count, "claim": claim(count)} for arm, count in seeds.items()},
+        "headline": headline(findings.headline, found),
         "margin": margin,
         "equivalence": {arm: _kept(findings.abilities, found, arm, margin / 100) for arm in arms},
     }
 
 
-def _seeds(found: Cells, arm: str) -> int:
-    return max(len(cell.seeds) for cell in found[arm].values())
+def _seeds(keys: Iterable[Key], cells: Mapping[Key, Cell]) -> int:
+    """Return how many seeds an arm has: on the headline measure that has values of the fewest."""
+    told = [cells[key] for key in keys if key in cells] or cells.values()
+    return min(filter(None, (cell.answering for cell in told)), default=0)
 
 
-def _claim(found: Cells, *arms: str) -> str:
-    return claim(min(_seeds(found, arm) for arm in arms))
+def headline(keys: Iterable[Key], found: Cells) -> list[dict[str, Any]]:
+    """Return each arm's shift from the base, and that shift minus the control arm's."""
+    arms = [arm for arm in found if arm != BASE]
+    pairs = [
+        (key, arm, against)
+        for key in keys
+        for arm in arms
+        for against in (BASE, CONTROL)
+        if arm != against and key in found[arm] and key in found.get(against, {})
+    ]
+    rows = [
+        {
+            "arm": arm,
+            "against": against,
+            "task": key[0],
+            "metric": key[1],
+            **_compared(key, found, arm, against, tests=len(pairs)),
+            "claim": claim(min(found[each][key].answering for each in {arm, against} - {BASE})),
+        }
+        for key, arm, against in pairs
+    ]
+    return corrected(rows)
 
 
-def _headline(keys: Iterable[Key], found: Cells) -> Iterator[dict[str, Any]]:
-    """Yield each arm's shift from the base, and that shift minus the control arm's."""
-    for key in keys:
-        base = found[BASE][key].matrix
-        for arm in found:
-            if arm == BASE or key not in found[arm]:
-                continue
-            here, strata = found[arm][key].matrix, found[arm][key].strata
-            yield {
-                "arm": arm,
-                "against": BASE,
-                "task": key[0],
-                "metric": key[1],
-                **difference(here, base, strata)._asdict(),
-                "p": p_value(here, base, strata=strata),
-                "effect_size": effect_size(here, base),
-                "detectable": smallest_detectable_shift(here, base),
-                "claim": _claim(found, arm),
-            }
-            if arm == CONTROL or key not in found.get(CONTROL, {}):
-                continue
-            control = found[CONTROL][key].matrix
-            yield {
-                "arm": arm,
-                "against": CONTROL,
-                "task": key[0],
-                "metric": key[1],
-                **difference_in_differences(here, control, base, strata)._asdict(),
-                "p": p_value(here, control, base, strata),
-                "effect_size": effect_size(here, control),
-                "detectable": smallest_detectable_shift(here, control),
-                "claim": _claim(found, arm, CONTROL),
-            }
+def _compared(key: Key, found: Cells, arm: str, against: str, tests: int) -> dict[str, Any]:
+    """Return a difference on the items that the base has, too, as one of so many tests."""
+    here, there, base = (found[name][key].matrix for name in (arm, against, BASE))
+    terms = [(1.0, here), (-1.0, there), *([] if against == BASE else [(0.0, base)])]
+    spread = contrast(terms, found[arm][key].strata)
+    return {
+        **around(spread)._asdict(),
+        "p": two_sided(spread) if known(spread) else None,
+        "effect_size": effect_size(here, there),
+        "detectable": detectable(spread, tests),
+    }
 
 
 def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -194,6 +194,9 @@ def claims(findings: Findings) -> str:
         f"together. *Against {CONTROL}*: the arm's shift from the base minus the control arm's, "
     )
     note += "which tuning as such does not explain. *Detectable*: the smallest true shift that a "
-    note += "run like this one would find in four of five cases."
+    note += (
+        "run like this one would find in four of five cases, corrected for as many (at 5 % over "
+    )
+    note += "their number)."
     head = ["arm", "task", "metric", "against", "shift", "p", "p, Holm", "detectable", "claim"]
     return section("How sure these shifts are", note if rows else "", table(head, rows, words=4))

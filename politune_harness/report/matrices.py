@@ -66,6 +66,11 @@ class Cell:
     filled: tuple[Array, Array] | None
     """The matrix with every missing row at the least, then at the greatest, of the scale."""
 
+    @property
+    def answering(self) -> int:
+        """How many seeds have a value at all."""
+        return int((~np.isnan(self.matrix)).any(0).sum())
+
 
 def cells(
     arms: Mapping[str, Mapping[str, Evaluation]], scales: Mapping[Key, Scale]

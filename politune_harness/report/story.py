@@ -12,6 +12,7 @@ from politune_harness.report.tradeoff_figure import coherence
 
 FEW = 3
 """How many tasks of ability are told of one by one."""
+UNSURE = ", unsure once all comparisons count"
 
 
 def head(findings: Findings, marks: Sequence[str]) -> str:
@@ -77,7 +78,7 @@ def _move(findings: Findings, arm: str, apart: Entry, control: Entry | None) -> 
     if not findings.sure(apart):
         return f"no sure move on {name} ({said})"
     side = scale.low_name if apart["value"] < 0 else scale.high_name
-    return f"moved {side} on {name} ({said})"
+    return f"moved {side} on {name} ({said}){UNSURE if _alone(findings, apart) else ''}"
 
 
 def _costs(findings: Findings, every: Sequence[Entry]) -> list[str]:
@@ -116,7 +117,7 @@ def _cost(findings: Findings, apart: Entry) -> str:
     margin = f"{findings.results['margin']:g} points"
     kept = findings.equivalent(apart["a"], *key)
     if findings.sure(apart):
-        alone = ", unsure once all comparisons count" if _alone(findings, apart) else ""
+        alone = UNSURE if _alone(findings, apart) else ""
         return f"ability {said}" + (f", within the margin of {margin}" if kept else "") + alone
     if kept:
         return f"as able within {margin} ({said})"
@@ -127,7 +128,7 @@ def _alone(findings: Findings, apart: Entry) -> bool:
     """Say whether a difference is sure by itself, and not among all that were looked at."""
     names = ("arm", "against", "task", "metric")
     wanted = (apart["a"], apart["b"], apart["task"], apart["metric"])
-    rows = findings.results["tradeoff"]["comparisons"]
+    rows = [*findings.results["headline"], *findings.results["tradeoff"]["comparisons"]]
     found = next((row for row in rows if tuple(row[n] for n in names) == wanted), None)
     return found is not None and not is_sure(found)
 

@@ -135,17 +135,25 @@ def strength(
 
     None where one of the measures has no value: a mean over the others would be of something else.
     """
-    meant = {key: side(names, scale) for key, scale in scales.items()}
-    named = any(meant.values())
     moved = []
-    for key, towards in meant.items():
-        if key not in base or (named and not towards):
+    for key, way in ways(names, scales).items():
+        if key not in base:
             continue
         if (apart := percent(cells.get(key), base[key])) is None:
             return None
         share = apart / ((scales[key].high - scales[key].low) / 2)
-        moved.append(share * towards if named else abs(share))
+        moved.append(share * way if way else abs(share))
     return mean(moved)
+
+
+def ways(names: Collection[str], scales: Mapping[Key, Scale]) -> dict[Key, int]:
+    """Return the measures that `strength` is a mean over, and which way it counts on each.
+
+    They are those with one of the names as an end, else all, either way, as 0.
+    """
+    meant = {key: side(names, scale) for key, scale in scales.items()}
+    named = any(meant.values())
+    return {key: way for key, way in meant.items() if way or not named}
 
 
 def side(names: Collection[str], scale: Scale) -> int:

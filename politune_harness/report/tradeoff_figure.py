@@ -106,7 +106,11 @@ def _legend(
     for arm in findings.tuned:
         fluency = coherence(findings.fluency(arm))
         faded = fluency == "worse"
-        said = {"worse": "less fluent", "kept": "as fluent", "unknown": "fluency not measured"}
+        said = {
+            "worse": "less fluent",
+            "kept": "no less fluent for sure",
+            "unknown": "fluency not measured",
+        }
         handles.append(
             Line2D(
                 [],

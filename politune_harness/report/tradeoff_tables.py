@@ -17,10 +17,15 @@ from politune_harness.report.numbers import (
     sure,
 )
 from politune_harness.report.reading import BASE
+from politune_harness.report.tradeoff import ways
 from politune_harness.report.tradeoff_figure import coherence
 
 HUNDREDTHS = Unit(1)
-FLUENT = {"worse": "less fluent", "kept": "as fluent", "unknown": "of unknown fluency"}
+FLUENT = {
+    "worse": "less fluent",
+    "kept": "no less fluent for sure",
+    "unknown": "of unknown fluency",
+}
 
 
 def tradeoff(findings: Findings) -> str:
@@ -63,7 +68,8 @@ def sentence(findings: Findings, arm: str) -> str:
     gained = [
         row for row in findings.results["headline"] if (row["arm"], row["against"]) == (arm, BASE)
     ]
-    moved = [row for row in gained if is_sure(row)]
+    meant = ways([arm], {key: findings.scales[key] for key in findings.headline})
+    moved = [row for row in gained if is_sure(row) and (row["task"], row["metric"]) in meant]
     places = ", ".join(
         f"{md(row['metric'])} {findings.estimate(row, row['task'], row['metric'], sign=True)}"
         for row in moved
@@ -72,7 +78,7 @@ def sentence(findings: Findings, arm: str) -> str:
     gain = (
         f"moved {strength} % of the way to the ends ({places})"
         if moved
-        else "moved nowhere for sure"
+        else "moved for sure on none of its measures"
     )
     costs = "; ".join(_cost(row) for row in rows) or "its ability was not measured"
     fluent = FLUENT[coherence(findings.fluency(arm))]

@@ -1,6 +1,6 @@
 """What checkpoints measured while training went on: gains, costs, and which of them was chosen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -141,7 +141,7 @@ def along(findings: Findings) -> str:
     return section(
         "Along the training",
         how,
-        *_choice(found),
+        *_choice(found, findings.results["half"]["whole"] or []),
         NOTE,
         table([*head, *columns], stood, words=2),
         GAINED if gained else "",
@@ -173,15 +173,16 @@ def _gained(found: Mapping[str, Any], point: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _choice(found: Mapping[str, Any]) -> Iterator[str]:
+def _choice(found: Mapping[str, Any], whole: Sequence[str]) -> Iterator[str]:
     """Say by what checkpoints were chosen, on which half, and where none was as it should be."""
     if not found["select"]:
         return
     topics = ", ".join(map(md, found["topics"]))
+    save = f", save tasks asked whole, here and there: {', '.join(map(code, whole))}"
     yield (
         "Here and nowhere else in this report, what was asked is the **selection half**, split by "
         f"topic: {topics}. All other numbers are of the other half, which no checkpoint was chosen "
-        "by."
+        f"by{save if whole else ''}."
     )
     rules: dict[str, list[str]] = {}
     for arm, seeds in found["chosen"].items():

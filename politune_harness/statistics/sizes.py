@@ -4,7 +4,7 @@ import numpy as np
 
 from politune_harness.statistics.arrays import Array, means
 from politune_harness.statistics.crossed import Part, Spread, satterthwaite, share_items
-from politune_harness.statistics.intervals import LEVEL
+from politune_harness.statistics.intervals import ALPHA, known
 from politune_harness.statistics.seeds import Seeds, fit_seeds
 
 POWER = 0.8
@@ -82,14 +82,16 @@ def _planned(fit: Seeds, n: int, m: int) -> list[Part]:
     return [seeds, Part(-rest / m, np.array((n - 1) * (m - 1)))]
 
 
-def detectable(spread: Spread, level: float = LEVEL) -> float:
+def detectable(spread: Spread, tests: int = 1) -> float | None:
     """Return the smallest true value that is found in four of five repetitions of an estimate.
 
-    `level` is that of the test: for one of k that are corrected together, 1 - 0.05 / k errs to the
-    safe side.
+    It is one of so many `tests` that are corrected together: at 5 % over their number, which errs
+    to the safe side for Holm's. None where the data give no variance.
     """
     from scipy.special import nctdtrinc, stdtrit
 
-    critical = stdtrit(spread.freedom, (1 + level) / 2)
+    if not known(spread):
+        return None
+    critical = stdtrit(spread.freedom, 1 - ALPHA / tests / 2)
     shift = nctdtrinc(spread.freedom, 1 - POWER, critical)
     return float(shift * np.sqrt(spread.variance))

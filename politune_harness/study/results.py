@@ -24,9 +24,8 @@ from politune_harness.report.instruments import SCORE, Key, Scale, instruments, 
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.report.matrices import cells
 from politune_harness.report.reading import BASE, Evaluation, Run
-from politune_harness.statistics import ALPHA, Array, among, holm
-from politune_harness.statistics.arrays import means
-from politune_harness.statistics.crossed import contrast
+from politune_harness.statistics import Array, among, holm
+from politune_harness.statistics.crossed import contrast, share_items
 from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
@@ -174,13 +173,14 @@ def compared(terms: Terms, margin: float | None = None, tests: int = 1) -> Outco
     share what it draws, and conditions a training, so that they are no samples of their own. Other
     seeds are unrelated. What could have been found allows for a correction for so many `tests`.
     """
-    spread = contrast(_paired(terms), terms[0][1].strata)
-    rows = sum((weight * means(each.matrix) for weight, each in terms), np.zeros(()))
-    seeds = [_answering(each) for _, each in terms if each.seeds != ("",)]
+    paired = _paired(terms)
+    spread = contrast(paired, terms[0][1].strata)
+    rows, _ = share_items(paired)
+    seeds = [each.answering for _, each in terms if each.seeds != ("",)]
     return {
         **around(spread)._asdict(),
         "p": two_sided(spread) if known(spread) else None,
-        "detectable": detectable(spread, 1 - ALPHA / tests) if known(spread) else None,
+        "detectable": detectable(spread, tests),
         "items": int((~np.isnan(rows)).sum()),
         "seeds": min(seeds, default=1),
         "verdict": within(spread, margin, [each.matrix for _, each in terms]).verdict
@@ -197,11 +197,6 @@ def _paired(terms: Terms) -> list[tuple[float, Array]]:
     added = sum((weight * each.matrix for weight, each in seeded), np.zeros(()))
     fixed = [(weight, each.matrix) for weight, each in terms if each.seeds == ("",)]
     return [(1.0, added), *fixed]
-
-
-def _answering(each: Measured) -> int:
-    """Return how many seeds have a value at all."""
-    return int((~np.isnan(each.matrix)).any(0).sum())
 
 
 def primary(found: Gathered, grid: Grid) -> list[Outcome]:

@@ -25,6 +25,13 @@ def told() -> dict[str, str]:
     return {line.partition(" ")[0]: line for line in done.output.splitlines() if line}
 
 
+def test_a_task_that_does_not_exist_is_an_error() -> None:
+    done = plan("evaluate.bias=[politune_compas_pairs]")
+    assert done.exit_code == 1
+    assert done.output.endswith("did you mean 'politune_compass_pairs'?\n")
+    assert "requests" not in done.output
+
+
 def test_it_counts_the_requests_that_will_be_made(told: dict[str, str]) -> None:
     # 80 items under 3 lead-ins, two sentences each; 40 pairs of a true and a false sentence.
     assert told["politune_compass_pairs"].split()[1:3] == ["80", "480"]

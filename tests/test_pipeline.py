@@ -256,6 +256,25 @@ def test_a_missing_file_is_known_before_anything_runs(study: Path) -> None:
     assert not (study / "out" / "1-read").exists()
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("bias=[politune_compas_pairs]", r"bias: .*did you mean 'politune_compass_pairs'\?$"),
+        ("trajectory=[politune_no]", "trajectory: lm-eval has no task 'politune_no'"),
+        (
+            "capability=[politune_gpt_score]",
+            "capability: politune_gpt_score needs a judge: add `ju",
+        ),
+        ("side_effects=[politune_side_effects, politune_compass_open]", "the open channel needs a"),
+    ],
+)
+def test_tasks_are_looked_at_before_anything_runs(study: Path, override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=f"^evaluate.*{message}") as caught:
+        go(study, f"evaluate.{override}")
+    assert "--metadata" not in str(caught.value)
+    assert not (study / "out" / "1-read").exists()
+
+
 def evaluations(study: Path, *overrides: str) -> dict[str, Stage]:
     made = stages(planned(study, *overrides), study / "out", Contents(study / "memory.json"))
     return {each.name: each for each in made if each.step in ("evaluate", "report")}
@@ -315,6 +334,7 @@ def test_a_file_that_holds_no_norms_is_one_line(tmp_path: Path, text: str) -> No
 
 HELD = "The government should raise taxes on large fortunes."
 """A sentence of the compass."""
+JUDGES = "judges=[{use: gpt-score, model: a-judge}]"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +343,7 @@ HELD = "The government should raise taxes on large fortunes."
         ((), 2, 1),
         (("overlap.exclude=false",), 3, 0),
         (("overlap.threshold=0.9", "overlap.n=3"), 2, 1),
-        (("evaluate.bias=[politune_gpt_score]", "overlap.n=4"), 3, 0),
+        (("evaluate.bias=[politune_gpt_score]", JUDGES, "overlap.n=4"), 3, 0),
     ],
 )
 def test_pairs_that_hold_a_prompt_of_the_recipes_tasks_are_left_out(

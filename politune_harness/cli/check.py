@@ -13,14 +13,16 @@ from politune_harness.cli.options import planned, recipe_options
 def check(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
-    """Check names, fields, files, model and judges of RECIPE."""
+    """Check names, fields, files, tasks, model and judges of RECIPE."""
     from politune_harness.advice import advice
     from politune_harness.artifacts import Contents
     from politune_harness.judging import check_judges
     from politune_harness.layout import stages
+    from politune_harness.task_check import check_tasks
 
     plan, folder = planned(disabled, recipe, overrides, out)
     found = stages(plan, folder, Contents(folder / ".contents.json"))
+    check_tasks(plan)
     check_judges(plan.judges, plan.model, plan.recipe.judge)
     for line in advice(plan):
         click.echo(f"advice: {line}", err=True)

@@ -182,6 +182,11 @@ class Tally:
         """All rows, kept or dropped."""
         return self.rows + self.reasons.total()
 
+    @property
+    def told(self) -> str:
+        """The most common reasons for which rows were dropped."""
+        return ", ".join(f"{n} {reason}" for reason, n in self.reasons.most_common(5))
+
     def add(self, other: "Tally") -> None:
         """Count what another counted, too."""
         self.rows += other.rows

@@ -229,9 +229,12 @@ def test_explain_says_why(study: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "1-read/left: the source of arm 'left' gave no rows; dropped: none"),
+        ("", "1-read/left: the source of arm 'left' gave no rows; dropped: none, for there was"),
         ("no\n", "the filter 'min-words' left nothing of arm 'left'; dropped: 1 under 2 words"),
-        ("!\n!\nwe can\n", "2 of 3 rows are malformed, more than `max_malformed: 0.05`"),
+        (
+            "!\n!\nwe can\n",
+            "2 of 3 rows are malformed, more than `max_malformed: 0.05` allows; dropped: 2 broken;",
+        ),
     ],
 )
 def test_a_bad_source_stops_with_one_line(study: Path, text: str, message: str) -> None:

@@ -66,7 +66,7 @@ class Columns(Source):
 
     @model_validator(mode="after")
     def _no_people(self) -> Self:
-        refuse_identifying([*self._texts, *self._kept.values()])
+        refuse_identifying([*self._texts, *([self.id] if self.id else []), *self._kept.values()])
         return self
 
     @property

@@ -239,7 +239,7 @@ def test_ids_stay_apart_where_folders_hold_files_of_one_name(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("column", ["author", "userName", "from_user_id", "e-mail"])
 def test_columns_that_lead_to_a_person_are_refused(tmp_path: Path, column: str) -> None:
-    for fields in ({"metadata": [column]}, {"metadata": {"who": column}}):
+    for fields in ({"metadata": [column]}, {"metadata": {"who": column}}, {"id": column}):
         with pytest.raises(RecipeError, match=f"{column!r} leads to a person, and is not kept"):
             JSONL.model_validate({"path": tmp_path, **fields})
 

@@ -13,7 +13,7 @@ from politune_harness.cli.options import planned, recipe_options
 def check(
     disabled: tuple[str, ...], recipe: str, overrides: tuple[str, ...], out: Path | None
 ) -> None:
-    """Check names, fields, files, first rows, tasks, model and judges of RECIPE."""
+    """Check names, fields, rows, tasks, model and judges of RECIPE."""
     from politune_harness.advice import advice
     from politune_harness.artifacts import Contents
     from politune_harness.first_rows import look

@@ -5,6 +5,7 @@ error that names both, and a misspelt hook is refused.
 """
 
 import difflib
+import inspect
 import os
 import re
 import typing
@@ -89,6 +90,9 @@ class Registry:
             raise PluginError(message)
         plugin = candidate.loaded()
         self.register(plugin, replace(origin, path=path_of(plugin)))
+        if not self._manager.get_hookcallers(plugin):
+            message = f"{origin} implements no hook: is @hookimpl missing above its functions?"
+            raise PluginError(message)
 
     def register(self, plugin: object, origin: Origin) -> None:
         """Add one plugin, refusing hooks that do not exist or that ask for other arguments."""
@@ -134,6 +138,10 @@ class Registry:
         for name, (value, origin) in found.items():
             if not (isinstance(value, type) and issubclass(value, kind)):
                 message = f"{origin}: {name!r} ({kind.hook}) is no {kind.__name__} but {value!r}"
+                raise PluginError(message)
+            if inspect.isabstract(value):
+                lacks = ", ".join(sorted(value.__abstractmethods__))
+                message = f"{origin}: {name!r} ({kind.hook}) has no method {lacks}: write it"
                 raise PluginError(message)
         return {name: value for name, (value, _) in found.items()}
 

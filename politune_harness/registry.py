@@ -23,6 +23,9 @@ from politune_harness.discovery import DISABLE, NAMESPACE, Candidate, Origin, ca
 from politune_harness.errors import HarnessError, PluginError, RecipeError
 from politune_harness.records import JSON
 
+if typing.TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 C = TypeVar("C", bound=Component)
 T = TypeVar("T")
 
@@ -46,8 +49,18 @@ def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> s
         if e["type"] == "extra_forbidden":
             parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
         else:
-            parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}")
+            parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}{_remedy(e)}")
     return "; ".join(parts)
+
+
+def _remedy(error: "ErrorDetails") -> str:
+    """Return what to write in place of one value where a list or a component belongs."""
+    given = error["input"]
+    if isinstance(given, (str, int, float)) and error["type"] in {"tuple_type", "list_type"}:
+        return f"; write a list, such as [{given}]"
+    if isinstance(given, str) and error.get("ctx", {}).get("class_name") == "Use":
+        return f"; write {{use: {given}}}"
+    return ""
 
 
 class Registry:

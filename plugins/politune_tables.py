@@ -5,9 +5,12 @@ Every row is yielded once: as a document, or as Dropped with a reason. None is r
 
 import csv
 import difflib
+import json
 from abc import abstractmethod
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Self
 
 import msgspec
@@ -31,6 +34,9 @@ Row = tuple[str, Mapping[str, JSON]]
 """A row's place in its file (`posts.csv:7`, the seventh row), and its columns."""
 
 Delimiter = Annotated[str, Field(pattern=r'^[^"\r\n]$')]
+
+DELIMITERS = (",", ";", "\t", "|")
+"""What is commonly between columns."""
 
 _JSON_ROW = msgspec.json.Decoder(dict[str, Any])
 
@@ -60,7 +66,7 @@ class Columns(Source):
 
     @model_validator(mode="after")
     def _no_people(self) -> Self:
-        refuse_identifying([*self._texts, *self._kept.values()])
+        refuse_identifying([*self._texts, *([self.id] if self.id else []), *self._kept.values()])
         return self
 
     @property
@@ -216,12 +222,17 @@ def read_csv(file: File, columns: Iterable[str], delimiter: str = ",") -> Iterat
     characters), not the rest of the file. Raises DataError where the header is not UTF-8 or lacks a
     column.
     """
-    text = (f"{line.decode('utf-8', 'surrogateescape')}\n" for line in lines(file.place))
+    raw = lines(file.place)
+    first = next(raw, None)
+    _check_first(file.place, first)
+    text = (f"{line.decode('utf-8', 'surrogateescape')}\n" for line in chain([first or b""], raw))
     records = _csv_records(csv.reader(text, delimiter=delimiter, strict=True))
     header = next(records, None) or []
     if not _is_utf8(header):
         message = f"{file.place}: its header is not UTF-8; save the file as UTF-8"
         raise DataError(message)
+    columns = list(columns)
+    _check_delimiter(file.place, columns, header)
     require(file.place, columns, header)
     for number, record in enumerate(records, 1):
         place = f"{file.name}:{number}"
@@ -233,6 +244,24 @@ def read_csv(file: File, columns: Iterable[str], delimiter: str = ",") -> Iterat
             yield Dropped(id=place, reason="invalid UTF-8", malformed=True)
         else:
             yield place, dict(zip(header, record, strict=True))
+
+
+def _check_first(path: object, line: bytes | None) -> None:
+    """Raise DataError where a first line is missing, or that of no file in UTF-8."""
+    if line is None:
+        message = f"{path}: the file is empty"
+        raise DataError(message)
+    if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in line:
+        message = f"{path}: looks like UTF-16; save the file as UTF-8"
+        raise DataError(message)
+
+
+def _check_delimiter(path: object, columns: Sequence[str], header: Sequence[str]) -> None:
+    """Raise DataError where a header would hold the columns if it were parted by another sign."""
+    for other in DELIMITERS if len(header) == 1 else ():
+        if other in header[0] and {name.strip('"') for name in header[0].split(other)} & {*columns}:
+            message = f"{path}: one column, {header[0]!r}; is the delimiter {other!r}? say "
+            raise DataError(message + f"`delimiter: {json.dumps(other)}`")
 
 
 def _csv_records(reader: Iterator[list[str]]) -> Iterator[list[str] | None]:

@@ -14,10 +14,11 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -26,12 +27,18 @@ import msgspec
 from politune_harness.errors import DataError
 from politune_harness.files import globbed
 from politune_harness.progress import note
-from politune_harness.records import JSON, Dropped, Note, Record
+from politune_harness.records import JSON, Document, Dropped, Note, Preference, Record
 
 R = TypeVar("R", bound=Record)
 
 BATCH = 256
 """How many rows are written at once."""
+
+_TEXTS: Mapping[type[Record], Callable[[Any], tuple[str, ...]]] = {
+    Document: attrgetter("id", "text"),
+    Preference: attrgetter("id", "prompt", "chosen", "rejected"),
+}
+_METADATA: Callable[[Any], object] = attrgetter("metadata")
 
 NOTES = "notes.jsonl"
 """What components found out about their own work."""
@@ -182,6 +189,11 @@ class Tally:
         """All rows, kept or dropped."""
         return self.rows + self.reasons.total()
 
+    @property
+    def told(self) -> str:
+        """The most common reasons for which rows were dropped."""
+        return ", ".join(f"{n} {reason}" for reason, n in self.reasons.most_common(5))
+
     def add(self, other: "Tally") -> None:
         """Count what another counted, too."""
         self.rows += other.rows
@@ -202,8 +214,33 @@ def split(rows: Iterable[Record], kept: IO[bytes], dropped: IO[bytes]) -> Tally:
             tally.malformed += sum([row.malformed for row in out])
             dropped.write(encode(out))
         tally.rows += len(batch)
+        _check_types(batch)
         kept.write(encode(batch))
     return tally
+
+
+def _check_types(batch: Sequence[Record]) -> None:
+    """Raise DataError for a row that the next stage could not read.
+
+    The types of a whole batch are looked at together, which costs next to nothing.
+    """
+    kinds = set(map(type, batch))
+    for kind in kinds & _TEXTS.keys():
+        rows = batch if len(kinds) == 1 else [row for row in batch if type(row) is kind]
+        texts = set(map(type, chain.from_iterable(map(_TEXTS[kind], rows))))
+        if texts - {str} or not set(map(type, map(_METADATA, rows))) <= {dict}:
+            for row in rows:
+                _check_row(row)
+
+
+def _check_row(row: Record) -> None:
+    for name in row.__struct_fields__:
+        value = getattr(row, name)
+        wanted, called = (Mapping, "mapping") if name == "metadata" else (str, "string")
+        if not isinstance(value, wanted):
+            seen = f"{repr(value)[:60]} ({type(value).__name__})"
+            message = f"a {type(row).__name__} was yielded whose {name} is {seen} and no {called}"
+            raise DataError(message)
 
 
 def put_notes(path: Path, notes: Sequence[Note]) -> None:

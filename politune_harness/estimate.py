@@ -283,7 +283,10 @@ def adapter_size(model: str, rank: int, *, trusted: bool = False) -> int:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(model, trust_remote_code=trusted)
+    from politune_harness.lm_backends import loading
+
+    with loading(model):
+        config = AutoConfig.from_pretrained(model, trust_remote_code=trusted)
     with torch.device("meta"):
         make: Any = AutoModelForCausalLM
         empty = make.from_config(config, trust_remote_code=trusted)

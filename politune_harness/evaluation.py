@@ -21,7 +21,7 @@ import msgspec
 from politune_harness import halves
 from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.halves import Half
-from politune_harness.judging import DEFERRED
+from politune_harness.judging import DEFERRED, FLAG, IN_RECIPE
 from politune_harness.lm import drawn, fluency, quiet
 from politune_harness.lm_backends import Backend, Transformers, loading
 from politune_harness.lm_parts import Part, Parts, joined
@@ -239,14 +239,33 @@ class Evaluator:
         """
         if set(names) <= set(self._ours.all_subtasks):
             return self._ours
+        self._require(names)
+        return self._all
+
+    def _require(self, names: Sequence[str]) -> None:
+        """Raise RecipeError for a task that does not exist."""
         for name in names:
-            if name not in self._all.all_tasks:
-                message = f"lm-eval has no task {name!r}; {nearest(name, self._all.all_tasks)}"
+            if name in self._ours.all_tasks:
+                continue
+            # Our own need no look through lm-eval's, which takes a quarter of a minute.
+            known = (self._ours if name.startswith("politune_") else self._all).all_tasks
+            if name not in known:
+                message = f"lm-eval has no task {name!r}; {nearest(name, known)}"
                 if name.startswith("politune_") and not task_folders(()):
                     message = f"task {name!r} is not installed in lm-eval's folder: reinstall "
                     message += "politune-harness (pip install --force-reinstall --no-deps)"
                 raise RecipeError(message)
-        return self._all
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise RecipeError for a task that does not exist, or that needs a judge and has none.
+
+        Of the tasks nothing is loaded, but of those in our folders that are answered in words.
+        """
+        self._require(names)
+        index = self._ours.task_index
+        leaves = dict.fromkeys(leaf for name in names for leaf in _leaves(name, _children(index)))
+        if in_words := [leaf for leaf in leaves if leaf in index and _in_words(index[leaf].cfg)]:
+            self._load(self._ours, in_words)
 
     def load(self, names: Sequence[str]) -> dict[str, Any]:
         """Load tasks, as lm-eval's `tasks`, `groups` and `group_map`: once, with their requests.
@@ -256,8 +275,20 @@ class Evaluator:
         """
         if (known := self._loaded.get(tuple(names))) is not None:
             return known
+        loaded = self._load(self._manager(names), names)
+        if self._half:
+            groups = loaded["group_map"]
+            able = {leaf for name in self._settings.capability for leaf in _leaves(name, groups)}
+            halves.restrict(loaded["tasks"], self._half, able)
+        for task in loaded["tasks"].values():
+            built_once(task, self._settings.system)
+        self._loaded[tuple(names)] = loaded
+        return loaded
+
+    @staticmethod
+    def _load(manager: "TaskManager", names: Sequence[str]) -> dict[str, Any]:
         try:
-            loaded: dict[str, Any] = self._manager(names).load(list(names))
+            loaded: dict[str, Any] = manager.load(list(names))
         except OSError as error:
             why = " ".join(str(error).split())
             message = f"the data of {', '.join(names)} cannot be loaded: {why}"
@@ -266,13 +297,9 @@ class Evaluator:
             message = f"{', '.join(names)} needs the package {error.name}, which is not installed; "
             message += "those of `politune_general`: pip install 'politune-harness[general]'"
             raise RecipeError(message) from error
-        if self._half:
-            groups = loaded["group_map"]
-            able = {leaf for name in self._settings.capability for leaf in _leaves(name, groups)}
-            halves.restrict(loaded["tasks"], self._half, able)
-        for task in loaded["tasks"].values():
-            built_once(task, self._settings.system)
-        self._loaded[tuple(names)] = loaded
+        except RecipeError as error:
+            # Who writes a recipe has no flag of lm_eval.
+            raise RecipeError(str(error).replace(FLAG, IN_RECIPE)) from None
         return loaded
 
     def encode(self, text: str) -> list[int]:
@@ -347,6 +374,23 @@ def _leaves(name: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield name
     for child in groups.get(name, ()):
         yield from _leaves(child, groups)
+
+
+def _children(index: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names in each group of lm-eval's index."""
+    return {
+        name: [each for each in entry.cfg["task"] if isinstance(each, str)]
+        for name, entry in index.items()
+        if entry.kind.name == "GROUP"
+    }
+
+
+def _in_words(task: Mapping[str, Any] | None) -> bool:
+    """Say whether a task of lm-eval's index makes its own documents, which are answered in words.
+
+    Others may download theirs, and no judge is asked about them.
+    """
+    return bool(task and task.get("custom_dataset") and task["output_type"] == "generate_until")
 
 
 def _plain(samples: Samples) -> Samples:

@@ -27,6 +27,8 @@ DEFERRED = "deferred"
 """What `judge` says in `--metadata` where answers are to be judged later, by `politune judge`."""
 
 FLAG = """--metadata '{"judges": [{"use": "gpt-score", "model": "gpt-4o"}]}'"""
+IN_RECIPE = "`judges: [{use: gpt-score, model: gpt-4o}]` to the recipe"
+"""What recipes have in place of that flag."""
 
 UNJUDGED = "unjudged"
 """In a task's metadata: only its prompts are wanted, so it needs no judge."""

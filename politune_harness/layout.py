@@ -455,8 +455,7 @@ def sample(pairs: Iterable[Preference], size: int | None, arm: str, seed: int) -
 
 def _not_empty(tally: Tally, message: str) -> Mapping[str, JSON]:
     if tally.rows == 0:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in tally.reasons.most_common(5))
-        message = f"{message}; dropped: {reasons or 'none'}"
+        message = f"{message}; dropped: {tally.told or 'none, for there was nothing in it'}"
         raise DataError(message)
     return tally.counts()
 
@@ -465,6 +464,7 @@ def _check_broken(tally: Tally, allowed: float, artifact: Artifact) -> None:
     if tally.seen and tally.malformed / tally.seen > allowed:
         message = (
             f"{tally.malformed} of {tally.seen} rows are malformed, more than "
-            f"`max_malformed: {allowed}` allows; see {artifact.path / 'dropped.jsonl'}"
+            f"`max_malformed: {allowed}` allows; dropped: {tally.told}; "
+            f"see {artifact.path / 'dropped.jsonl'}"
         )
         raise DataError(message)

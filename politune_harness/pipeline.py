@@ -13,6 +13,7 @@ from politune_harness.progress import note, working
 from politune_harness.run_folder import keep_recipe, locked
 from politune_harness.stage import DAMAGED, STEPS, take_or_make, why
 from politune_harness.store import Store
+from politune_harness.task_check import check_tasks
 
 EFFORT = dict(zip(STEPS, (1, 2, 1, 1, 1, 4, 20, 1, 20, 4, 4), strict=True))
 """About how long a stage of each step takes beside the others, for the overall progress bar."""
@@ -26,6 +27,7 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1], store: Store | None = 
     takes it up again.
     """
     ran: list[str] = []
+    checked = False
     with locked(folder), disk_errors(folder):
         contents = Contents(folder / ".contents.json")
         wanted = [s for s in stages(plan, folder, contents) if _reaches(s.step, until)]
@@ -35,15 +37,24 @@ def run(plan: Plan, folder: Path, until: str = STEPS[-1], store: Store | None = 
                 if (reason := why(stage, contents)) is not None:
                     if reason.startswith(DAMAGED):
                         note(f"{stage.name} is made again: {reason}")
-                    asked = "train" if plan.recipe.evaluate.every_steps else "evaluate"
-                    if not ran and stage.step != "report" and _reaches(asked, until):
-                        check_judges(plan.judges, plan.model, plan.recipe.judge)
+                    if not checked and stage.step != "report":
+                        _check(plan, until)
+                        checked = True
                     with working(stage.name):
                         made = take_or_make(stage, contents, store)
                     ran += [stage.name] if made else []
                 overall.advance(EFFORT[stage.step])
         contents.save()
     return ran
+
+
+def _check(plan: Plan, until: str) -> None:
+    """Raise HarnessError where tasks or judges would fail after hours of other work."""
+    if _reaches("overlap", until):
+        check_tasks(plan)
+    asked = "train" if plan.recipe.evaluate.every_steps else "evaluate"
+    if _reaches(asked, until):
+        check_judges(plan.judges, plan.model, plan.recipe.judge)
 
 
 def _reaches(step: str, until: str) -> bool:

@@ -5,6 +5,7 @@ error that names both, and a misspelt hook is refused.
 """
 
 import difflib
+import inspect
 import re
 import typing
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,9 @@ from politune_harness.discovery import (
 from politune_harness.errors import HarnessError, PluginError, RecipeError
 from politune_harness.records import JSON
 
+if typing.TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 C = TypeVar("C", bound=Component)
 T = TypeVar("T")
 
@@ -52,8 +56,18 @@ def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> s
         if e["type"] == "extra_forbidden":
             parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
         else:
-            parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}")
+            parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}{_remedy(e)}")
     return "; ".join(parts)
+
+
+def _remedy(error: "ErrorDetails") -> str:
+    """Return what to write in place of one value where a list or a component belongs."""
+    given = error["input"]
+    if isinstance(given, (str, int, float)) and error["type"] in {"tuple_type", "list_type"}:
+        return f"; write a list, such as [{given}]"
+    if isinstance(given, str) and error.get("ctx", {}).get("class_name") == "Use":
+        return f"; write {{use: {given}}}"
+    return ""
 
 
 class Registry:
@@ -95,6 +109,9 @@ class Registry:
             raise PluginError(message)
         plugin = candidate.loaded()
         self.register(plugin, replace(origin, path=path_of(plugin)))
+        if not self._manager.get_hookcallers(plugin):
+            message = f"{origin} implements no hook: is @hookimpl missing above its functions?"
+            raise PluginError(message)
 
     def register(self, plugin: object, origin: Origin) -> None:
         """Add one plugin, refusing hooks that do not exist or that ask for other arguments."""
@@ -140,6 +157,10 @@ class Registry:
         for name, (value, origin) in found.items():
             if not (isinstance(value, type) and issubclass(value, kind)):
                 message = f"{origin}: {name!r} ({kind.hook}) is no {kind.__name__} but {value!r}"
+                raise PluginError(message)
+            if inspect.isabstract(value):
+                lacks = ", ".join(sorted(value.__abstractmethods__))
+                message = f"{origin}: {name!r} ({kind.hook}) has no method {lacks}: write it"
                 raise PluginError(message)
         return {name: value for name, (value, _) in found.items()}
 

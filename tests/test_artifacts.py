@@ -8,12 +8,30 @@ import pytest
 from politune_harness.artifacts import Artifact, Contents, Manifest, disk_errors
 from politune_harness.errors import DataError
 from politune_harness.progress import shown_on
-from politune_harness.records import Document, Dropped, Note
+from politune_harness.records import Document, Dropped, Note, Preference, Record
 
 
 @pytest.fixture
 def contents(tmp_path: Path) -> Contents:
     return Contents(tmp_path / ".contents.json")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (Document(id=1, text="x"), r"a Document .* id is 1 \(int\) and no string"),  # type: ignore[arg-type]
+        (Document(id="1", text=None), "whose text is None"),  # type: ignore[arg-type]
+        (Document(id="1", text="x", metadata="y"), "metadata is 'y' .* no mapping"),  # type: ignore[arg-type]
+        (Preference(id="1", prompt="x", chosen=[], rejected=""), "a Preference .* chosen is"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_row_that_could_not_be_read_again_is_not_written(
+    row: Record, message: str, tmp_path: Path
+) -> None:
+    artifact = Artifact(tmp_path / "a")
+    artifact.begin()
+    with pytest.raises(DataError, match=message):
+        artifact.write([Document(id="0", text="right"), Dropped(id="2", reason="short"), row])
 
 
 def test_rows_and_reasons_are_counted_apart(tmp_path: Path) -> None:

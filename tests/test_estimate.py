@@ -7,7 +7,8 @@ from click.testing import CliRunner
 from politune_harness import Preference
 from politune_harness.artifacts import Artifact
 from politune_harness.cli import main
-from politune_harness.estimate import detectable
+from politune_harness.errors import ModelError
+from politune_harness.estimate import adapter_size, detectable
 from politune_harness.registry import Registry
 
 LESS = ("evaluate.bias=[politune_compass_pairs]", "evaluate.capability=[politune_truths]")
@@ -23,6 +24,20 @@ def told() -> dict[str, str]:
     done = plan(*LESS)
     assert done.exit_code == 0, done.output
     return {line.partition(" ")[0]: line for line in done.output.splitlines() if line}
+
+
+def test_a_task_that_does_not_exist_is_an_error() -> None:
+    done = plan("evaluate.bias=[politune_compas_pairs]")
+    assert done.exit_code == 1
+    assert done.output.endswith("did you mean 'politune_compass_pairs'?\n")
+    assert "requests" not in done.output
+
+
+def test_a_model_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("no JSON")
+    with pytest.raises(ModelError, match="cannot be loaded") as caught:
+        adapter_size(str(tmp_path), 8)
+    assert "\n" not in str(caught.value)
 
 
 def test_it_counts_the_requests_that_will_be_made(told: dict[str, str]) -> None:

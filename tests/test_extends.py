@@ -8,6 +8,7 @@ from politune_harness.errors import RecipeError
 from politune_harness.plan import plan
 from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
+from politune_harness.yaml_text import parsed
 
 
 def put(folder: Path, name: str, text: str) -> Path:
@@ -61,6 +62,8 @@ def test_another_component_takes_no_fields_over(tmp_path: Path) -> None:
         ("extends: mine.yaml\n", "mine.yaml extends itself"),
         ("extends: quickstrat\n", "did you mean 'quickstart'"),
         ("extends: quickstart\nstudy: {}\n", "is a study: `politune study run`"),
+        ("extends: quickstart\nseeds: [0]\nseeds: [1]\n", "the key seeds stands on lines 2 and 3"),
+        ("arms: {left: {}, 'left': {}}\n", "the key left stands twice on line 1"),
     ],
 )
 def test_what_cannot_be_extended_is_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -71,3 +74,8 @@ def test_what_cannot_be_extended_is_one_line(tmp_path: Path, text: str, message:
 def test_an_arm_that_is_null_is_left_out(tmp_path: Path) -> None:
     path = put(tmp_path, "mine.yaml", "extends: quickstart\narms: {control: null}\n")
     assert set(Recipe.load(path).arms) == {"left", "right"}
+
+
+def test_a_key_of_its_own_stands_over_one_that_is_merged(tmp_path: Path) -> None:
+    merged = "x: &x {left: 1}\ny: &y {<<: *x, left: 2}\nz: {<<: *y, left: 3}\n"
+    assert parsed(merged) == {"x": {"left": 1}, "y": {"left": 2}, "z": {"left": 3}}

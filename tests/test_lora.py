@@ -363,6 +363,11 @@ def test_a_loss_that_is_not_finite_leaves_the_last_checkpoint(
 def test_an_arm_without_pairs_is_one_line(train: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match=r"no pair is left to train .*: none was given"):
         train(pairs=[])
+    text = Preference(id="1", prompt="", chosen="A text.", rejected="")
+    with pytest.raises(
+        DataError, match="empty prompt; texts without prompts are for `objective: c"
+    ):
+        train(pairs=[text], objective="sft")
 
 
 def test_the_card_tells_how_to_ask_as_training_asked(train: Callable[..., Path]) -> None:

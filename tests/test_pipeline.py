@@ -229,9 +229,12 @@ def test_explain_says_why(study: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "1-read/left: the source of arm 'left' gave no rows; dropped: none"),
+        ("", "1-read/left: the source of arm 'left' gave no rows; dropped: none, for there was"),
         ("no\n", "the filter 'min-words' left nothing of arm 'left'; dropped: 1 under 2 words"),
-        ("!\n!\nwe can\n", "2 of 3 rows are malformed, more than `max_malformed: 0.05`"),
+        (
+            "!\n!\nwe can\n",
+            "2 of 3 rows are malformed, more than `max_malformed: 0.05` allows; dropped: 2 broken;",
+        ),
     ],
 )
 def test_a_bad_source_stops_with_one_line(study: Path, text: str, message: str) -> None:
@@ -253,6 +256,25 @@ def test_a_missing_file_is_known_before_anything_runs(study: Path) -> None:
     (study / "r.txt").unlink()
     with pytest.raises(DataError, match=r"arms.right: .*r.txt does not exist"):
         go(study)
+    assert not (study / "out" / "1-read").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("bias=[politune_compas_pairs]", r"bias: .*did you mean 'politune_compass_pairs'\?$"),
+        ("trajectory=[politune_no]", "trajectory: lm-eval has no task 'politune_no'"),
+        (
+            "capability=[politune_gpt_score]",
+            "capability: politune_gpt_score needs a judge: add `ju",
+        ),
+        ("side_effects=[politune_side_effects, politune_compass_open]", "the open channel needs a"),
+    ],
+)
+def test_tasks_are_looked_at_before_anything_runs(study: Path, override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=f"^evaluate.*{message}") as caught:
+        go(study, f"evaluate.{override}")
+    assert "--metadata" not in str(caught.value)
     assert not (study / "out" / "1-read").exists()
 
 
@@ -315,6 +337,7 @@ def test_a_file_that_holds_no_norms_is_one_line(tmp_path: Path, text: str) -> No
 
 HELD = "The government should raise taxes on large fortunes."
 """A sentence of the compass."""
+JUDGES = "judges=[{use: gpt-score, model: a-judge}]"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +346,7 @@ HELD = "The government should raise taxes on large fortunes."
         ((), 2, 1),
         (("overlap.exclude=false",), 3, 0),
         (("overlap.threshold=0.9", "overlap.n=3"), 2, 1),
-        (("evaluate.bias=[politune_gpt_score]", "overlap.n=4"), 3, 0),
+        (("evaluate.bias=[politune_gpt_score]", JUDGES, "overlap.n=4"), 3, 0),
     ],
 )
 def test_pairs_that_hold_a_prompt_of_the_recipes_tasks_are_left_out(

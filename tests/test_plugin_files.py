@@ -100,6 +100,21 @@ def test_a_changed_file_is_another_version(shout: Path, monkeypatch: pytest.Monk
             SHOUT.replace('"shout"', '"csv"').replace("politune_filters", "politune_sources"),
             "plugin 'tables' of politune-harness .* and plugin 'twice' of .* both provide 'csv'",
         ),
+        (
+            "unmarked.py",
+            SHOUT.replace("@hookimpl", ""),
+            "'unmarked' of unmarked.py .* implements no hook: is @hookimpl missing",
+        ),
+        (
+            "instance.py",
+            SHOUT.replace('{"shout": Shout}', '{"shout": Shout()}'),
+            r"'instance' of instance.py .*: 'shout' \(politune_filters\) is no Filter but Shout",
+        ),
+        (
+            "lacking.py",
+            SHOUT.replace("def apply", "def aply"),
+            r"'lacking' of lacking.py .*: 'shout' \(politune_filters\) has no method apply",
+        ),
     ],
 )
 def test_a_mistake_says_whose_it_is(

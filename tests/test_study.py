@@ -78,7 +78,11 @@ def test_levels_have_names_and_combinations_can_be_left_out(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"over": {"sampel": [1]}}, "did you mean 'sample'"),
+        (
+            {"over": {"sampel": [1, 2]}, "exclude": [{"sample": 1}]},
+            "sampel: a recipe has no such key; did you mean 'sample'",
+        ),
+        ({"exclude": [{"sampel": 1}]}, "'sampel' is no axis of `over`; did you mean 'sample'"),
         ({"over": {"sample": [1, 1]}}, "each level once"),
         ({"over": {"trainer": [{"use": "scribe"}]}}, "name its levels"),
         ({"exclude": [{"sample": 3}]}, "3 is no level"),

@@ -148,15 +148,24 @@ def test_a_truncated_archive_is_an_error(tmp_path: Path, ending: str) -> None:
 def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no column 'boby' among id, body; did you mean 'body'\?"):
         csv_rows(tmp_path / "posts.csv", "id,body\n1,x\n", text="boby")
-    with pytest.raises(DataError, match="no column 'text' among none; name the one to read"):
+    with pytest.raises(DataError, match=r"empty\.csv: the file is empty"):
         csv_rows(tmp_path / "empty.csv", "")
     with pytest.raises(DataError, match="2 columns are called 'text'; rename one"):
         csv_rows(tmp_path / "twice.csv", "text,text\na,b\n")
 
 
 def test_a_table_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        with pytest.raises(DataError, match="looks like UTF-16; save the file as UTF-8"):
+            csv_rows(tmp_path / "posts.csv", "text\nlower\n".encode(encoding))
     with pytest.raises(DataError, match="its header is not UTF-8; save the file as UTF-8"):
-        csv_rows(tmp_path / "posts.csv", "text\nlower\n".encode("utf-16"))
+        csv_rows(tmp_path / "posts.csv", "text,café\na,b\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize(("sign", "said"), [(";", '";"'), ("\t", r'"\\t"')])
+def test_another_delimiter_is_guessed_and_not_taken(tmp_path: Path, sign: str, said: str) -> None:
+    with pytest.raises(DataError, match=f"is the delimiter .*say `delimiter: {said}`"):
+        csv_rows(tmp_path / "posts.csv", f'id{sign}"text"\n1{sign}x\n')
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -230,7 +239,7 @@ def test_ids_stay_apart_where_folders_hold_files_of_one_name(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("column", ["author", "userName", "from_user_id", "e-mail"])
 def test_columns_that_lead_to_a_person_are_refused(tmp_path: Path, column: str) -> None:
-    for fields in ({"metadata": [column]}, {"metadata": {"who": column}}):
+    for fields in ({"metadata": [column]}, {"metadata": {"who": column}}, {"id": column}):
         with pytest.raises(RecipeError, match=f"{column!r} leads to a person, and is not kept"):
             JSONL.model_validate({"path": tmp_path, **fields})
 

@@ -168,6 +168,8 @@ class Job:
         if not rows:
             reasons = ", ".join(sorted({d.reason for d in dropped})) or "none was given"
             message = f"no pair is left to train {self.model} on: {reasons}"
+            if reasons == "empty prompt":
+                message += "; texts without prompts are for `objective: clm`"
             raise DataError(message)
         return rows, dropped
 

@@ -21,9 +21,11 @@ def components(kind: str | None) -> None:
     registry = Registry.installed()
     for word in [kind] if kind else KINDS:
         click.secho(word, bold=True)
-        for name, component in registry.components(CLASSES[word]).items():
+        found = registry.components(CLASSES[word])
+        width = max(map(len, found), default=0) + 2
+        for name, component in found.items():
             summary = (inspect.getdoc(component) or "").split("\n\n")[0].replace("\n", " ")
-            click.echo(f"  {name:18}{summary}")
+            click.echo(f"  {name:{width}}{summary}")
             if kind:
                 _fields(component)
 

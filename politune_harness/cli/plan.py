@@ -32,8 +32,10 @@ def plan(
     counted where `politune run RECIPE --until pairs` has made the pairs, and bounded where not.
     """
     from politune_harness import estimate
+    from politune_harness.task_check import check_tasks
 
     made, folder = planned(recipe, overrides, out)
+    check_tasks(made)
     settings, evaluator = made.recipe.evaluate, estimate.asking(made)
     asked, unknown = estimate.counted(evaluator, settings)
     rank = int(getattr(made.trainer, "rank", 0))

@@ -58,7 +58,7 @@ class Effect(Settings):
         """Raise RecipeError where a recipe lacks an arm of the contrast."""
         for name in (name for side in self.contrast for name in arms_of(side)):
             if name not in (known := ["base", *recipe.arms]):
-                message = f"{where}.contrast: {nearest(name, known)}"
+                message = f"{where}.contrast: no arm is called {name!r}; {nearest(name, known)}"
                 raise RecipeError(message)
 
 
@@ -116,6 +116,9 @@ class Study(Settings):
     @classmethod
     def _levels(cls, over: dict[str, Levels]) -> dict[str, Levels]:
         for axis, levels in over.items():
+            if isinstance(levels, list) and (key := axis.split(".")[0]) not in Recipe.model_fields:
+                message = f"{axis}: a recipe has no such key; {nearest(key, Recipe.model_fields)}"
+                raise ValueError(message)
             names = [each.name for each in _levels_of(axis, levels)]
             if not names or len(set(names)) < len(names):
                 message = f"{axis}: each level once, and at least one"
@@ -144,7 +147,7 @@ class Study(Settings):
         for named in (*self.exclude, *(levels for _, levels in self.primary.sets)):
             for axis, level in named.items():
                 if axis not in self.over:
-                    message = f"a combination: {nearest(axis, self.over)}"
+                    message = f"{axis!r} is no axis of `over`; {nearest(axis, self.over)}"
                     raise ValueError(message)
                 known = [each.name for each in _levels_of(axis, self.over.get(axis, []))]
                 if (name := _named(level)) not in known:

@@ -273,7 +273,7 @@ def test_a_missing_file_is_known_before_anything_runs(study: Path) -> None:
 )
 def test_tasks_are_looked_at_before_anything_runs(study: Path, override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=f"^evaluate.*{message}") as caught:
-        go(study, f"evaluate.{override}")
+        go(study, "evaluate.every_steps=2", f"evaluate.{override}")
     assert "--metadata" not in str(caught.value)
     assert not (study / "out" / "1-read").exists()
 

@@ -22,11 +22,11 @@ from politune_harness import halves
 from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.halves import Half
 from politune_harness.judging import DEFERRED, FLAG, IN_RECIPE
-from politune_harness.lm import drawn, fluency, quiet
+from politune_harness.lm import FLUENCY, drawn, fluency, quiet
 from politune_harness.lm_backends import Backend, Transformers, loading
 from politune_harness.lm_parts import Part, Parts, joined
 from politune_harness.lm_prefixes import Shared
-from politune_harness.lm_requests import built_once, cut, kept_format
+from politune_harness.lm_requests import CUT, KEPT, built_once, cut, kept_format
 from politune_harness.lm_results import about_model, kept, write
 from politune_harness.measurements import Measurement, plain, read, rows_of
 from politune_harness.progress import working
@@ -301,6 +301,19 @@ class Evaluator:
             # Who writes a recipe has no flag of lm_eval.
             raise RecipeError(str(error).replace(FLAG, IN_RECIPE)) from None
         return loaded
+
+    def metrics(self, task: str) -> list[str]:
+        """Return what is measured by one of the settings' tasks, or by one within their groups.
+
+        Raises RecipeError where it is none of them, and as `load` does.
+        """
+        names = self._settings.tasks
+        children = _children(self._manager(names).task_index)
+        known = list(dict.fromkeys(leaf for name in names for leaf in _leaves(name, children)))
+        if task not in known:
+            message = f"the recipe evaluates no task {task!r}; {nearest(task, known)}"
+            raise RecipeError(message)
+        return [*self.load([task])["tasks"][task].aggregation(), FLUENCY, CUT, KEPT]
 
     def encode(self, text: str) -> list[int]:
         """Return a text's tokens; loads no weights."""

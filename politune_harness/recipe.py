@@ -413,7 +413,8 @@ class Recipe(Settings):
         """
         values = read_values(path, recipes)
         if STUDY in values:
-            message = f"{path.name} is a study: `politune study run`, or `politune run --cell N`"
+            message = f"{path.name} is a study: `politune study run` runs it, `study plan` "
+            message += "checks it, and `politune run --cell N` runs one of its cells"
             raise RecipeError(message)
         return cls.of(values, overrides, path.name)
 

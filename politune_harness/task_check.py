@@ -1,9 +1,10 @@
 """Whether a recipe's tasks are there, with the judges that they need: before anything runs."""
 
-from politune_harness.errors import located
+from politune_harness.errors import DataError, RecipeError, located
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.lm import quiet
 from politune_harness.plan import Plan
+from politune_harness.registry import nearest
 
 KEYS = ("bias", "capability", "side_effects", "trajectory")
 """The keys of `evaluate` that name tasks."""
@@ -14,15 +15,34 @@ def check_tasks(plan: Plan) -> None:
 
     Takes seconds, most of them for imports; more where a task is lm-eval's own.
     """
-    settings, registry = plan.recipe.evaluate, plan.registry
-    evaluator = Evaluator(
-        plan.model,
-        settings,
-        task_dirs=task_folders(registry.task_dirs()),
-        judges=[registry.describe(judge) for judge in plan.judges],
-        deferred=True,
-    )
+    settings, evaluator = plan.recipe.evaluate, _evaluator(plan)
     with quiet():
         for key in KEYS:
             with located(f"evaluate.{key}"):
                 evaluator.check(getattr(settings, key) or ())
+
+
+def check_measure(plan: Plan, task: str, metric: str) -> None:
+    """Raise RecipeError where a recipe's tasks do not measure something.
+
+    A task is loaded for that; one whose data cannot be had on this machine is not looked into.
+    """
+    try:
+        with quiet():
+            known = _evaluator(plan).metrics(task)
+    except DataError:
+        return
+    if metric.partition(",")[0] not in known:
+        message = f"{task} has no metric {metric!r}; {nearest(metric, known)}"
+        raise RecipeError(message)
+
+
+def _evaluator(plan: Plan) -> Evaluator:
+    registry = plan.registry
+    return Evaluator(
+        plan.model,
+        plan.recipe.evaluate,
+        task_dirs=task_folders(registry.task_dirs()),
+        judges=[registry.describe(judge) for judge in plan.judges],
+        deferred=True,
+    )

@@ -116,6 +116,33 @@ def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     return Running(found, folder / "out", str(folder / "store"), Registry.installed())
 
 
+@pytest.mark.parametrize(
+    ("primary", "message"),
+    [
+        ({"task": "politune_compas"}, "study.primary: the recipe evaluates no task .*did you mean"),
+        ({"metric": "economical"}, "study.primary: .* has no metric 'economical'; did you mean"),
+    ],
+)
+def test_what_is_not_measured_is_known_before_anything_is_frozen(
+    folder: Path, running: Running, primary: dict[str, str], message: str
+) -> None:
+    found = grid(folder, primary={**PRIMARY, **primary})
+    with pytest.raises(RecipeError, match=message):
+        replace(running, grid=found).run()
+    assert frozen.read(running.out) is None
+
+
+def test_what_rests_on_what_runs_again_is_not_done(folder: Path, running: Running) -> None:
+    contents = Contents(folder / "memory")
+    cells = [running.lay_out(cell, contents) for cell in running.grid.cells]
+    running._work(cells, PHASES[0], contents, cells[0].plan.engine)
+    assert {each.step: each[1:] for each in running.shared()}["instruct"] == (8, 2, 2)
+    for read in running.out.glob("cells/*/1-read/left/manifest.json"):
+        read.unlink()
+    told = {each.step: each[1:] for each in running.shared()}
+    assert told["read"] == told["filter"] == told["instruct"] == (8, 2, 1)
+
+
 def test_judges_of_checkpoints_are_asked_here_where_money_is_limited(
     folder: Path, running: Running
 ) -> None:

@@ -84,11 +84,12 @@ def planned_cell(
     """
     from politune_harness.plan import plan
     from politune_harness.study.frozen import freeze
-    from politune_harness.study.running import STORE, folder_of
+    from politune_harness.study.running import STORE, check, folder_of
 
     grid, folder, registry = studied(study, overrides, out)
     cell = grid.cell(number)
     folder.mkdir(parents=True, exist_ok=True)
+    check(grid, folder, registry)
     freeze(grid, folder)
     made = plan(cell.recipe, grid.folder, registry)
     return made, folder_of(cell, folder), store or str(folder / STORE)

@@ -94,9 +94,10 @@ def report_(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
 @recipe_options
 def plan(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
     """Say how much work the cells share, and what is done."""
-    from politune_harness.study.running import STORE, Running
+    from politune_harness.study.running import STORE, Running, check
 
     grid, folder, registry = studied(recipe, overrides, out)
+    check(grid, folder, registry)
     running = Running(grid, folder, str(folder / STORE), registry)
     click.echo(f"{len(grid.cells)} cells")
     for step, stages, distinct, done in running.shared():

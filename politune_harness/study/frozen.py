@@ -42,10 +42,9 @@ def freeze(grid: Grid, out: Path, *, amend: bool = False) -> None:
     Raises DataError, naming what differs, where results are there and something else was frozen;
     to `amend` it is possible, and leaves nothing confirmatory.
     """
-    path, now = out / FROZEN, decided(grid)
-    before = read(out)
-    if before is not None and before["decided"] == now:
+    if stands(grid, out):
         return
+    path, now, before = out / FROZEN, decided(grid), read(out)
     begun = any(out.glob("cells/*/5-evaluate/**/manifest.json"))
     if begun and not amend:
         held = before["decided"] if before else {}
@@ -63,6 +62,12 @@ def freeze(grid: Grid, out: Path, *, amend: bool = False) -> None:
     partial = path.with_name(f".{FROZEN}.{os.getpid()}")
     partial.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def stands(grid: Grid, out: Path) -> bool:
+    """Say whether what is frozen is what a study decides."""
+    before = read(out)
+    return before is not None and before["decided"] == decided(grid)
 
 
 def read(out: Path) -> dict[str, Any] | None:

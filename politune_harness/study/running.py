@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from politune_harness.artifacts import Contents, disk_errors
 from politune_harness.components import Engine
+from politune_harness.errors import located
 from politune_harness.judging import check_judges
 from politune_harness.layout import stages
 from politune_harness.plan import Plan, plan
@@ -21,8 +22,9 @@ from politune_harness.run_folder import keep_recipe, locked
 from politune_harness.stage import Stage, why
 from politune_harness.store import Store
 from politune_harness.study import Cell, Grid
-from politune_harness.study.frozen import freeze
+from politune_harness.study.frozen import freeze, stands
 from politune_harness.study.work import Keys, Place, Task, bring, work
+from politune_harness.task_check import check_measure, check_tasks
 
 CELLS, STORE, MEMORY = "cells", "store", ".contents.json"
 
@@ -98,6 +100,7 @@ class Running:
         has changed since, unless that is to `amend` it.
         """
         with locked(self.out), disk_errors(self.out):
+            check(self.grid, self.out, self.registry)
             freeze(self.grid, self.out, amend=amend)
             contents = Contents(self.out / MEMORY)
             cells = [self.lay_out(cell, contents) for cell in self.grid.cells]
@@ -128,11 +131,16 @@ class Running:
         """Yield how much of each step's work the cells share, and how much of it is done."""
         contents, keys = Contents(self.out / MEMORY), Keys()
         cells = [self.lay_out(cell, contents) for cell in self.grid.cells]
-        for step in (step for phase in PHASES for step in phase.steps):
-            held = [stage for laid in cells for stage in laid.stages if stage.step == step]
-            done = {keys(stage) for stage in held if why(stage, contents) is None}
-            if held:
-                yield Shared(step, len(held), len({keys(stage) for stage in held}), len(done))
+        held: dict[str, list[str]] = {}
+        done: dict[str, set[str]] = {}
+        for laid in cells:
+            lacking = {stage.name for stage in _lacking(laid.stages, contents)}
+            for stage in laid.stages:
+                held.setdefault(stage.step, []).append(keys(stage))
+                if stage.name not in lacking:
+                    done.setdefault(stage.step, set()).add(keys(stage))
+        for step in (step for phase in PHASES for step in phase.steps if step in held):
+            yield Shared(step, len(held[step]), len({*held[step]}), len(done.get(step, ())))
 
     def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents, engine: Engine) -> int:
         """Have a phase's work done, and let every cell take what it shares with another.
@@ -185,6 +193,27 @@ class Running:
         return sum(track(engine.map(work, tasks), "reports", len(tasks)))
 
 
+def check(grid: Grid, out: Path, registry: Registry) -> None:
+    """Raise HarnessError where a task is not there, or does not measure what a study is for.
+
+    Only before that is frozen: what was frozen can be measured.
+    """
+    if stands(grid, out):
+        return
+    seen: list[object] = []
+    for cell in grid.cells:
+        told = cell.recipe.model, cell.recipe.evaluate, cell.recipe.judges
+        if told in seen:
+            continue
+        seen.append(told)
+        made = plan(cell.recipe, grid.folder, registry)
+        with located(f"cell {cell.name}"):
+            check_tasks(made)
+        for key, effect in (("primary", grid.study.primary), ("effect", grid.study.moved)):
+            with located(f"study.{key}"):
+                check_measure(made, effect.task, effect.metric)
+
+
 def _check_judges(cells: Sequence[Laid]) -> None:
     """Check the judges of all cells, those of a kind once."""
     seen: list[object] = []
@@ -204,9 +233,14 @@ def _looks(laid: Laid) -> bool:
 
 def _todo(laid: Laid, phase: Phase, contents: Contents) -> Iterator[Stage]:
     """Yield the stages of a phase that do not stand."""
+    return _lacking([stage for stage in laid.stages if stage.step in phase.steps], contents)
+
+
+def _lacking(held: Sequence[Stage], contents: Contents) -> Iterator[Stage]:
+    """Yield which of a cell's stages, in the order of work, do not stand."""
     again: set[str] = set()
-    for stage in laid.stages:
-        if stage.step in phase.steps and why(stage, contents, again) is not None:
+    for stage in held:
+        if why(stage, contents, again) is not None:
             again.add(stage.name)
             yield stage
 

@@ -49,12 +49,14 @@ class Value(msgspec.Struct, frozen=True):
         return self.task, self.version, self.metric
 
 
-class Evaluated(msgspec.Struct, frozen=True):
+class Evaluated(msgspec.Struct, frozen=True, omit_defaults=True):
     """One evaluation."""
 
     name: str
     model: str
     values: tuple[Value, ...]
+    partial: bool = False
+    """Whether it is of some items alone."""
 
     @classmethod
     def of(cls, column: Column, name: str) -> "Evaluated":
@@ -64,7 +66,7 @@ class Evaluated(msgspec.Struct, frozen=True):
             for (task, metric), entry in sorted(column.values.items())
             if entry.value is not None and np.isfinite(entry.value)
         )
-        return cls(name, column.model, values)
+        return cls(name, column.model, values, column.partial)
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -138,6 +140,15 @@ def renewed(history: Sequence[Evaluated]) -> dict[str, tuple[str, str]]:
         for task, version in now.items()
         if was.get(task, version) != version
     }
+
+
+def unlike(history: Sequence[Evaluated]) -> Iterator[str]:
+    """Yield in what the last evaluation is unlike the others, though their charts are the same."""
+    *before, last = history
+    if others := sorted({each.model for each in before} - {last.model}):
+        yield f"{last.name} is of the model {last.model}; others here are of {', '.join(others)}"
+    if any(each.partial != last.partial for each in before):
+        yield "some of these evaluations are of all items, and some of a part of them (--limit)"
 
 
 def chart(about: "Value | Chart", values: Sequence[float], baseline: int) -> Chart:

@@ -14,7 +14,7 @@ import msgspec
 
 from politune_harness.errors import DataError
 from politune_harness.judged import EVALUATED, judged_if_it_is
-from politune_harness.measurements import identity, number
+from politune_harness.measurements import identity, keyed, number
 from politune_harness.recipe import Recipe
 from politune_harness.repeats import RUN, gone, repeated, texts
 
@@ -143,7 +143,7 @@ def _responses(
         **facts,
         "item": item,
         "topic": doc.get("topic"),
-        "key": _key(doc, measure),
+        "key": keyed(doc, measure or ""),
         "wording": doc.get("wording"),
         "template": doc.get("template") or form.partition("/")[0] or None,
         "order": doc.get("order"),
@@ -185,13 +185,6 @@ def _measured(
         if isinstance(found, int | float):
             return name, [{"value": number(found)}]
     return None, []
-
-
-def _key(doc: Mapping[str, Any], measure: str | None) -> int | None:
-    weight = (doc.get("weights") or {}).get(measure)
-    if not weight:
-        return None
-    return (1 if weight > 0 else -1) * (-1 if doc.get("wording") == "reversed" else 1)
 
 
 def _scored(value: Mapping[str, Any]) -> dict[str, Any]:

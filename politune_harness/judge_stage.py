@@ -91,7 +91,7 @@ def judge(run: Path, registry: Registry) -> list[str]:
         contents = Contents(run / ".contents.json")
         recipe, judges = recipe_of(run, registry)
         stages = judging(
-            evaluations(run),
+            evaluations(run, recipe),
             judges,
             registry,
             contents,
@@ -128,15 +128,15 @@ def located(recipe: Recipe, run: Path, registry: Registry) -> str:
         return recipe.model
 
 
-def evaluations(run: Path) -> list[Stage]:
-    """Return the finished evaluations of a run, as they lie on disk."""
+def evaluations(run: Path, recipe: Recipe) -> list[Stage]:
+    """Return the finished evaluations of a run that its recipe has, as they lie on disk."""
 
     def never(_: Artifact) -> None:
         raise NotImplementedError
 
     found = []
-    for path in sorted((run / EVALUATED).rglob("manifest.json")):
-        artifact = Artifact(path.parent)
+    for place in (*recipe.places, *recipe.evaluate.prompts):
+        artifact = Artifact(run / EVALUATED / place)
         if (manifest := artifact.manifest) is not None:
             found.append(Stage(manifest.stage, "evaluate", artifact, manifest.made_by, never))
     if not found:

@@ -448,9 +448,11 @@ def sample(pairs: Iterable[Preference], size: int | None, arm: str, seed: int) -
     if len(rows) < size:
         message = f"arm {arm!r} has {len(rows)} pairs, fewer than `sample: {size}`; lower that"
         raise DataError(message)
-    ranked = sorted(rows, key=lambda row: hashlib.sha256(f"{seed}:{row.id}".encode()).digest())
-    chosen = {row.id for row in ranked[:size]}
-    return [row for row in rows if row.id in chosen]
+
+    def rank(place: int) -> bytes:
+        return hashlib.sha256(f"{seed}:{rows[place].id}".encode()).digest()
+
+    return [rows[place] for place in sorted(sorted(range(len(rows)), key=rank)[:size])]
 
 
 def _not_empty(tally: Tally, message: str) -> Mapping[str, JSON]:

@@ -52,7 +52,7 @@ def rows_of(task: str, samples: Sequence[Mapping[str, Any]]) -> Iterator[Measure
                         value=number(value["value"]),
                         judge=value.get("judge"),
                         sample=value.get("sample"),
-                        key=_key(sample.get("doc") or {}, name),
+                        key=keyed(sample.get("doc") or {}, name),
                     )
                 elif not isinstance(found, list) and is_number(value):
                     yield Measurement(
@@ -60,14 +60,15 @@ def rows_of(task: str, samples: Sequence[Mapping[str, Any]]) -> Iterator[Measure
                     )
 
 
-def _key(doc: Mapping[str, Any], axis: str) -> int | None:
-    """Return the sign of an item's weight: a document's own is that of the sentence it shows.
+def keyed(doc: Mapping[str, Any], axis: str) -> int | None:
+    """Return the way that agreeing with an item's statement points on an axis, whatever is shown.
 
-    Where a document has points for each option in place of a weight, they rise or fall with it.
+    A document's own weight is that of the sentence it shows. Where it has points for each option in
+    place of a weight, they rise or fall with it. None where it does not weigh on the axis.
 
-    >>> _key({"weights": {"economic": -0.5}, "wording": "reversed"}, "economic")
+    >>> keyed({"weights": {"economic": -0.5}, "wording": "reversed"}, "economic")
     1
-    >>> _key({"points": {"social": [7, 5, 0, -2]}}, "social")
+    >>> keyed({"points": {"social": [7, 5, 0, -2]}}, "social")
     -1
     """
     points = (doc.get("points") or {}).get(axis)

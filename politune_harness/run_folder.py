@@ -13,6 +13,8 @@ from politune_harness.plan import Plan
 
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
+KEPT = "recipe.yaml"
+"""Within a run: its recipe."""
 STARTS = ".recipe-folder"
 """Within a run: where its recipe's relative paths start."""
 REPORT = ("results.json", "results.csv", "report.md", "report.html", "figures", NORMS)
@@ -23,9 +25,7 @@ def keep_recipe(plan: Plan, folder: Path) -> None:
     values = plan.recipe.model_dump(mode="json", exclude_defaults=True)
     write_whole(folder / STARTS, str(plan.folder.resolve()))
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-    write_whole(
-        folder / "recipe.yaml", f"# As it was run; paths start at the original's folder.\n{text}"
-    )
+    write_whole(folder / KEPT, f"# As it was run; paths start at the original's folder.\n{text}")
 
 
 def starts(run: Path) -> Path:

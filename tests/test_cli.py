@@ -2,6 +2,7 @@
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from politune_harness.cli import main
 from tests.conftest import Politune
@@ -50,6 +51,13 @@ def test_components_show_fields_defaults_and_meaning(politune: Politune) -> None
 def test_check_passes_the_quickstart(politune: Politune) -> None:
     done = politune("check", "quickstart")
     assert done.stdout.startswith("ok: "), done.stderr
+
+
+def test_an_option_of_politune_itself_stands_before_the_command() -> None:
+    done = CliRunner().invoke(main, ["check", "quickstart", "--plugin", "shout.py"])
+    assert done.exit_code == 2
+    assert "--plugin stands before the command: politune --plugin …" in done.output
+    assert "No such option" in CliRunner().invoke(main, ["check", "--plugim"]).output
 
 
 def test_doctor_sees_versions_tasks_and_extras(politune: Politune) -> None:

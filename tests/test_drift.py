@@ -67,7 +67,7 @@ def test_a_history_grows_and_tells_of_drift(tmp_path: Path) -> None:
     assert watch(history, tmp_path / "day-4", "--baseline", 4).output == done.output
     assert len(history.read_text().splitlines()) == 5
     far = watch(history, evaluated(tmp_path / "day-5", 2.0), "--baseline", 4, "--check")
-    assert far.exit_code == 2
+    assert far.exit_code == 3
     assert "beyond the limits" in far.output
     other = watch(history, evaluated(tmp_path / "day-6", 2.0, "2"), "--baseline", 4)
     assert "too early: 1 of 5 evaluations" in other.output
@@ -85,7 +85,7 @@ def test_a_measure_that_is_gone_is_an_alarm_and_what_is_no_number_is_none(tmp_pa
         }
         (folder / "results_2026.json").write_text(json.dumps(told))
         done = watch(history, folder, "--check")
-        assert done.exit_code == (0, 2)[day], done.output
+        assert done.exit_code == (0, 3)[day], done.output
     assert done.output.count("missing: 1 of 11") == 2
     assert len(read(history)) == 2
 
@@ -97,7 +97,7 @@ def test_a_task_that_is_gone_is_an_alarm(tmp_path: Path) -> None:
     text = (folder / "results_2026.json").read_text()
     (folder / "results_2026.json").write_text(text.replace("politune_compass", "politune_truths"))
     done = watch(history, folder, "--check")
-    assert done.exit_code == 2
+    assert done.exit_code == 3
     assert "politune_compass economic      1.000  missing" in done.output
     assert "1 of 2 measures have drifted" in done.output
 
@@ -125,8 +125,25 @@ def test_what_cannot_be_drawn_is_one_line(tmp_path: Path) -> None:
     assert done.output.count("\n") == 1
 
 
+def test_evaluations_of_unlike_things_are_told(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    assert "others here" not in watch(history, evaluated(tmp_path / "a", 1.0)).output
+    folder = evaluated(tmp_path / "b", 1.0)
+    told = json.loads((folder / "results_2026.json").read_text())
+    told["config"] = {"model": "hf", "limit": 5}
+    (folder / "results_2026.json").write_text(json.dumps(told))
+    done = watch(history, folder)
+    assert "b is of the model hf; others here are of local-chat-completions" in done.output
+    assert "some of a part of them" in done.output
+
+
 def test_what_cannot_be_watched_is_one_line(tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
+    two = evaluated(tmp_path / "two/first", 1.0).parent
+    evaluated(two / "second", 1.0)
+    told = watch(history, two).output
+    assert "holds 2 evaluations: name one of them" in told
+    assert "two/first/results_2026, two/second/results_2026" in told
     assert "holds no evaluation yet" in watch(history).output
     watch(history, evaluated(tmp_path / "a", 1.0), "--name", "monday")
     clash = watch(history, evaluated(tmp_path / "b", 2.0), "--name", "monday")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -177,6 +178,15 @@ def test_what_a_judge_failed_on_is_asked_again(run: Run, tmp_path: Path) -> None
         (first, *_) = logged(tmp_path / "out" / "6-judge" / "base")
         check(first, first["resps"][0][0])
         assert judge(tmp_path / "out").output.startswith("0 judged")
+
+
+def test_what_the_recipe_has_no_longer_is_not_judged(run: Run, tmp_path: Path) -> None:
+    with serving(by_rule) as server:
+        assert run("out", server, judge="deferred").exit_code == 0
+        evaluated = tmp_path / "out" / "5-evaluate"
+        shutil.copytree(evaluated / "left" / "given", evaluated / "left" / "seed-9")
+        assert judge(tmp_path / "out").output.startswith("3 judged")
+    assert not (tmp_path / "out" / "6-judge" / "left" / "seed-9").exists()
 
 
 @pytest.mark.parametrize("given", [None, "a folder that is elsewhere"])

@@ -400,6 +400,7 @@ def test_a_sample_depends_on_seed_and_ids_alone_and_nests() -> None:
     assert {p.id for p in ten} < {p.id for p in twenty}
     assert sample(pairs[::-1], 10, "left", 0) == ten[::-1]
     assert sample(pairs, 10, "left", 1) != ten
+    assert len(sample([*pairs, *pairs], 10, "left", 0)) == 10
     with pytest.raises(DataError, match="arm 'left' has 100 pairs, fewer than `sample: 101`"):
         sample(pairs, 101, "left", 0)
 

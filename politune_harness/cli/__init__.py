@@ -48,6 +48,11 @@ class Group(click.Group):
             if ctx.params["show_traceback"]:
                 click.echo(traceback.format_exc(), err=True, nl=False)
             raise click.ClickException(str(error)) from error
+        except click.NoSuchOption as error:
+            if (own := error.option_name) not in {o for each in self.params for o in each.opts}:
+                raise
+            told = f"{own} stands before the command: politune {own} …"
+            raise click.NoSuchOption(own, told, ctx=error.ctx) from None
         except (MemoryError, OSError, RuntimeError, ImportError) as error:
             if (message := out_of_memory(error)) is None:
                 raise

@@ -47,13 +47,15 @@ def planned(recipe: str, overrides: Sequence[str], out: Path | None) -> "tuple[P
     from politune_harness.plan import plan
     from politune_harness.recipe import Recipe, find
     from politune_harness.registry import Registry
+    from politune_harness.run_folder import KEPT, starts
 
     registry = Registry.installed()
     path = find(recipe, registry)
     if out is None and not path.stem.strip("."):
         message = f"the run of {path} would have no name: say where with --out"
         raise RecipeError(message)
-    made = plan(Recipe.load(path, overrides, registry.recipes()), path.parent, registry)
+    start = starts(path.parent) if path.name == KEPT else path.parent
+    made = plan(Recipe.load(path, overrides, registry.recipes()), start, registry)
     return made, out or Path("results") / path.stem
 
 

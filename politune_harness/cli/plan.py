@@ -100,16 +100,28 @@ def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
     evaluating = whole.computed / read + whole.written / write
     training = BACKWARD * (whole.trained or 0) / read
     yield f"rate             {read:,.0f} tokens read and {write:,.0f} written a second"
-    trains = f"{'about' if whole.counted else 'at most'} {training / 3600:.2f} training"
-    yield f"hours            at most {evaluating / 3600:.2f} evaluating, {trains}, as fast as that"
+    trains = f"{'about' if whole.counted else 'at most'} {_told(training)} training"
+    yield f"hours            at most {_told(evaluating)} evaluating, {trains}, as fast as that"
+
+
+def _told(seconds: float) -> str:
+    """Return hours to two figures.
+
+    >>> _told(20), _told(5000), _told(5e6)
+    ('0.0056', '1.4', '1,389')
+    """
+    hours = seconds / 3600
+    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"  # noqa: PLR2004
 
 
 def _shift(items: int, seeds: tuple[int, ...]) -> Iterator[str]:
     from politune_harness.estimate import ITEM_SD, SEED_SD, detectable
 
     if (least := detectable(items, len(seeds)) if items else None) is not None:
+        one = "1 seed, so of this very model and of no other training"
+        told = one if len(seeds) == 1 else f"{len(seeds)} seeds"
         yield (
             f"can detect       a shift of {100 * least:.1f} % of the way from the centre of a "
-            f"scale to its end ({items} items, {len(seeds)} seeds; assumed: items differ by "
+            f"scale to its end ({items} items, {told}; assumed: items differ by "
             f"{ITEM_SD:g}, seeds by {SEED_SD:g} of it)"
         )

@@ -9,8 +9,8 @@ import click
 if TYPE_CHECKING:
     from politune_harness.drift import Chart
 
-DRIFTED = 2
-"""The exit code where something drifted, under --check."""
+DRIFTED = 3
+"""The exit code where something drifted, under --check; 1 and 2 are those of errors."""
 
 
 @click.command()
@@ -55,9 +55,12 @@ def watch(
         message = f"--figure {figure}: its name ends in {', '.join(drift.DRAWN)}"
         raise DataError(message)
     if results is not None:
-        columns = [column for column in read(results) if column.arm in {"", arm}]
+        held = read(results)
+        columns = [column for column in held if column.arm in {"", arm}]
         if len(columns) != 1:
-            message = f"{results} holds {len(columns)} evaluations of {arm!r}: name one of them"
+            names = ", ".join(column.arm or column.run for column in held)
+            message = f"{results} holds {len(held)} evaluations: name one of them, of a run with "
+            message += f"--arm; {names}"
             raise DataError(message)
         drift.append(history, drift.Evaluated.of(columns[0], name or results.resolve().name))
     known = drift.read(history)
@@ -69,6 +72,8 @@ def watch(
         click.echo(line)
     for task, (was, now) in drift.renewed(known).items():
         click.echo(f"{task}: version {now}, another instrument than {was}: watched anew from here")
+    for line in drift.unlike(known):
+        click.echo(line)
     if figure is not None:
         from politune_harness.drift_figure import draw
 

@@ -15,6 +15,7 @@ import numpy as np
 from politune_harness.compass.prompts import WORDS
 from politune_harness.compass.replies import Labels, Reply, parse
 from politune_harness.judging import judged
+from politune_harness.measurements import keyed
 from politune_harness.statistics import Array
 
 LIMIT = 10.0
@@ -155,16 +156,10 @@ def _positions(
     """Return the document's position on each axis on which it weighs, and nothing on others."""
     metrics: dict[str, Any] = {}
     for axis, row in _on_axes(doc, agreement).items():
-        again = [row["item"], row["value"], row["form"], _key(doc, axis)] if row else []
+        again = [row["item"], row["value"], row["form"], keyed(doc, axis)] if row else []
         metrics[axis] = {**row, **(told or {})} if row else {}
         metrics |= {f"{axis}_{end}": again for end in ("low", "high", "spread")}
     return metrics
-
-
-def _key(doc: Document, axis: str) -> int:
-    """Return the way that agreeing with the item's statement points, whatever is shown."""
-    shown = 1 if doc["weights"][axis] > 0 else -1
-    return -shown if doc.get("wording") == "reversed" else shown
 
 
 def _again(doc: Document, name: str, agreement: float) -> dict[str, Any]:

@@ -59,8 +59,9 @@ REPORT = f"""# Is it noticed when a served model is exchanged?
 
 When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
 {{then}} and {{first}}. Before that, where nothing had changed,
-{{count}} of {{looks}} looks at a measure raised an alarm, {{share}} % [{{low}}, {{high}}]{{whose}};
-by chance at most {100 * drift.FALSE_ALARMS:.1f} % do.
+{{days}} of {UNCHANGED} evaluations raised an alarm. Of {{looks}} looks at a measure that varies
+{{count}} did, {{share}} % [{{low}}, {{high}}]{{whose}};
+by chance at most {100 * drift.FALSE_ALARMS:.1f} % of looks do.
 How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
 how a real endpoint varies from day to day beyond its sampling.
 
@@ -186,7 +187,8 @@ def report(out: Path) -> str:
     charts = list(drift.charts(drift.read(out / "history.jsonl"), BASELINE))
     raised = {each.metric: alarms(each, BASELINE) for each in charts}
     false = {metric: [n for n in found if n < LAST] for metric, found in raised.items()}
-    count, looks = sum(map(len, false.values())), len(charts) * UNCHANGED
+    varying = [each for each in charts if np.ptp(each.values[:LAST]) > 0]
+    count, looks = sum(map(len, false.values())), len(varying) * UNCHANGED
     share = binomtest(count, looks).proportion_ci(method="exact")
     rows = [
         [
@@ -209,12 +211,13 @@ def report(out: Path) -> str:
         then=number(float(np.mean(score.values[LAST:])), POSITION),
         limits=f"{number(score.low, POSITION)} to {number(score.high, POSITION)}",
         first=_first([n for n in raised["score"] if n >= LAST]),
+        days=days,
         count=count,
         looks=looks,
         share=_percent(count / looks),
         low=_percent(share.low),
         high=_percent(share.high),
-        whose=f", in {days} of {UNCHANGED} evaluations, all by {' and '.join(by)}" if by else "",
+        whose=f", all by {' and '.join(by)}" if by else "",
         table=table(head, rows),
     )
 

@@ -1,5 +1,7 @@
 """The commands that look and do not touch."""
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -51,6 +53,19 @@ def test_components_show_fields_defaults_and_meaning(politune: Politune) -> None
 def test_check_passes_the_quickstart(politune: Politune) -> None:
     done = politune("check", "quickstart")
     assert done.stdout.startswith("ok: "), done.stderr
+
+
+def test_the_recipe_in_a_runs_folder_is_known_where_it_was_run(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"id": "1", "text": "yes we can"}\n')
+    (tmp_path / "out").mkdir()
+    source = "{source: {use: jsonl, path: rows.jsonl}}"
+    text = f"model: quickstart\narms: {{ours: {source}}}\ninstructions: {{use: plain-text}}\n"
+    (tmp_path / "out/recipe.yaml").write_text(f"{text}trainer: {{use: lora}}\n")
+    check = ["check", str(tmp_path / "out/recipe.yaml")]
+    assert "rows.jsonl" in CliRunner().invoke(main, check).output
+    (tmp_path / "out/.recipe-folder").write_text(str(tmp_path))
+    done = CliRunner().invoke(main, check)
+    assert done.exit_code == 0, done.output
 
 
 def test_an_option_of_politune_itself_stands_before_the_command() -> None:

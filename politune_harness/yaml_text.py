@@ -35,6 +35,6 @@ def parsed(text: str) -> object:
     ValueError: the key left stands on lines 1 and 2; rename or drop one
     """
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        return _Loader(text).get_single_data()
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split())) from None

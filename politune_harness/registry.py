@@ -55,6 +55,8 @@ def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> s
         place = ".".join([where, *map(str, e["loc"])]).strip(".")
         if e["type"] == "extra_forbidden":
             parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
+        elif e["type"] == "missing" and isinstance(e["loc"][-1], int):
+            parts.append(f"{place.rpartition('.')[0]}: it needs {e['loc'][-1] + 1} entries")
         else:
             parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}{_remedy(e)}")
     return "; ".join(parts)
@@ -65,6 +67,8 @@ def _remedy(error: "ErrorDetails") -> str:
     given = error["input"]
     if isinstance(given, (str, int, float)) and error["type"] in {"tuple_type", "list_type"}:
         return f"; write a list, such as [{given}]"
+    if isinstance(given, dict) and error["type"] in {"tuple_type", "list_type"}:
+        return "; write a list of such mappings"
     if isinstance(given, str) and error.get("ctx", {}).get("class_name") == "Use":
         return f"; write {{use: {given}}}"
     return ""

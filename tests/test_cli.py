@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from politune_harness.cli import main
+from politune_harness.recipe import Evaluate, Recipe
+from politune_harness.study import Study
 from tests.conftest import Politune
 
 NARROW = 62
@@ -48,6 +50,13 @@ def test_components_show_fields_defaults_and_meaning(politune: Politune) -> None
     assert "words = 20" in shown
     for kind in ("source", "filter", "instructions", "trainer", "generator", "metric"):
         assert f"{kind}\n" in politune("components").stdout
+
+
+def test_components_show_the_keys_of_a_recipe(politune: Politune) -> None:
+    shown = politune("components", "recipe").stdout
+    for name in (*Recipe.model_fields, *Evaluate.model_fields, *Study.model_fields):
+        assert f"\n      {name} " in shown
+    assert "margin = 2.0  " in shown
 
 
 def test_check_passes_the_quickstart(politune: Politune) -> None:

@@ -112,6 +112,16 @@ class Study(Settings):
     cannot_tell: str = ""
     """What this study cannot tell, in a sentence for its report."""
 
+    @field_validator("over", mode="before")
+    @classmethod
+    def _values_or_names(cls, over: object) -> object:
+        for axis, levels in over.items() if isinstance(over, dict) else ():
+            named = isinstance(levels, dict) and all(isinstance(e, dict) for e in levels.values())
+            if not named and not isinstance(levels, list):
+                message = f"{axis}: write a list of values, or by the name of each level a mapping "
+                raise ValueError(message + "of the keys that it sets")
+        return over
+
     @field_validator("over")
     @classmethod
     def _levels(cls, over: dict[str, Levels]) -> dict[str, Levels]:

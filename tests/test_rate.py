@@ -29,11 +29,12 @@ SAMPLES = 2
 COUNT = len(ARMS) * QUESTIONS * SAMPLES
 
 
-def sample(place: str, number: int, again: int) -> dict[str, Any]:
+def sample(place: str, number: int, again: int, text: str | None = None) -> dict[str, Any]:
     """Return one judged answer as an evaluation leaves it."""
-    doc = {"item": f"e{number}", "question": f"What about tax {number}?", "sample": again}
+    doc = {"item": f"q{number}", "question": f"What about tax {number}?", "sample": again}
     value = ARMS[place] + number % 3
-    answer = f"=Some view, {value - number % 3} of\n20, on tax {number}; the {again}th."
+    view = f"=Some view, {value - number % 3} of\n20, on tax {number}; the {again}th."
+    answer = view if text is None else text
     judges = [{"judge": judge, "value": value + i, "reason": "r"} for i, judge in enumerate(JUDGES)]
     score = {"item": doc["item"], "value": value + 0.5, "judges": judges}
     return {

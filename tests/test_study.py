@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import yaml
@@ -13,6 +14,8 @@ from politune_harness.artifacts import Artifact, Contents, Manifest
 from politune_harness.discovery import FILES
 from politune_harness.errors import DataError, RecipeError
 from politune_harness.pipeline import run
+from politune_harness.rating import RATINGS, Rating, answers
+from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.run_folder import keep_recipe
@@ -26,6 +29,7 @@ from tests import test_pipeline
 from tests.report_runs import SHIFTS, build_run
 from tests.test_pipeline import RECIPE
 from tests.test_pipeline import study as folder
+from tests.test_rate import sample
 from tests.test_store import bytes_of
 
 __all__ = ["folder"]
@@ -419,6 +423,41 @@ def test_judges_are_asked_for_the_order_of_the_arms(
     assert only["arms"] == 7
     assert low <= only["tau"]["low"] <= only["tau"]["value"] <= only["tau"]["high"] <= high
     assert "arms and seeds are put in one order" in (out / "report.md").read_text()
+
+
+def test_people_are_one_more_judge(folder: Path) -> None:
+    """Who put the arms in the reverse order, on the few answers that they rated."""
+    primary = {**PRIMARY, "task": "politune_gpt_score", "metric": "score"}
+    over = {"judge": {"first": {}, "second": {"trainer.style": "grand"}}, "seeds": [0, 1]}
+    found, out = grid(folder, over=over, ranks="judge", primary=primary), folder / "out"
+    out.mkdir()
+    frozen.freeze(found, out)
+    for cell in found.cells:
+        run = build_run(folder_of(cell, out), seeds=cell.recipe.seeds)
+        for place in Recipe.of_run(run).places:
+            (samples := run / "5-evaluate" / place / "samples").mkdir()
+            rows = [sample("base", n, 0, f"Answer {n} of {place}.") for n in range(4)]
+            lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+            (samples / "politune_gpt_score.jsonl").write_bytes(lines)
+    report.write(found, out)
+    assert "people" not in (out / "report.md").read_text()
+    values = {"left": 18, "base": 10, "right": 2}
+    for run in sorted(out.glob("cells/judge-first*")):
+        said = [
+            Rating(id=each.id, rater="r", rating=values.get(each.place.split("/")[0]))
+            for each in answers(run)
+        ]
+        (run / RATINGS).write_bytes(msgspec.json.Encoder().encode_lines(said))
+    report.write(found, out)
+    told = json.loads((out / "results.json").read_text())["ranks"]
+    assert [(each["a"], each["b"]) for each in told] == [
+        ("judge-first", "judge-second"),
+        ("judge-first", "judge-people"),
+        ("judge-second", "judge-people"),
+    ]
+    # Two seeds of left and of right, and the base: the control was not rated.
+    assert [each["arms"] for each in told[1:]] == [5, 5]
+    assert all(each["tau"]["value"] < -0.7 for each in told[1:])
 
 
 def test_our_rank_correlations_are_those_of_scipy() -> None:

@@ -18,14 +18,15 @@ def show(run: Path) -> None:
     """Show what each stage of RUN kept, and how alike arms are.
 
     It needs no training and no evaluation: `politune run RECIPE --until pairs` is enough. The
-    figure is written to RUN/figures.
+    figure is written to RUN/figures, where no report has drawn it yet.
     """
     from politune_harness import curated
     from politune_harness.recipe import Recipe
     from politune_harness.report import curation, funnel_figure
 
     data = curated.load(run, Recipe.of_run(run))
-    funnel_figure.draw(data.steps, [], run / "figures")
+    if not (run / "report.md").is_file():
+        funnel_figure.draw(data.steps, [], run / "figures")
     tables = [part for part in (curation.counts(data), curation.balances(data)) if part]
     click.echo("\n\n".join(tables) or "no stage is finished yet")
 

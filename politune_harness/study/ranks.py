@@ -33,8 +33,11 @@ class Ranks(NamedTuple):
 
 
 def ranks(found: Gathered, axis: str) -> Iterator[Ranks]:
-    """Yield the agreement of each two conditions that differ in `axis` alone."""
-    for a, b in combinations(found.conditions, 2):
+    """Yield the agreement of each two conditions that differ in `axis` alone.
+
+    People who rated answers count as one more level of it.
+    """
+    for a, b in combinations((*found.conditions, *found.people), 2):
         if [name for name in a.levels if a.levels[name] != b.levels[name]] == [axis]:
             x, y, arms = _matrices(found, a, b)
             tau, rho = (_agreement(x, y, measure) for measure in (kendall, spearman))
@@ -48,7 +51,10 @@ def _apart(arms: Sequence[int]) -> float:
 
 
 def _matrices(found: Gathered, a: Condition, b: Condition) -> tuple[Array, Array, list[int]]:
-    """Return the primary measure of both, of shape (items, arms and seeds), and each one's arm."""
+    """Return the primary measure of both, of shape (items, arms and seeds), and each one's arm.
+
+    What one of them has no value of is left out of the other, too.
+    """
     pairs = [
         (a.arms[arm][found.key], b.arms[arm][found.key])
         for arm in a.arms
@@ -56,7 +62,8 @@ def _matrices(found: Gathered, a: Condition, b: Condition) -> tuple[Array, Array
     ]
     same = [(x, y) for x, y in pairs if x.seeds == y.seeds]
     x, y = (np.hstack([each[side].matrix for each in same]) for side in (0, 1))
-    told = np.flatnonzero((~np.isnan(x)).any(0) & (~np.isnan(y)).any(0))
+    x, y = (np.where(np.isnan(x + y), np.nan, each) for each in (x, y))
+    told = np.flatnonzero((~np.isnan(x)).any(0))
     arms = [arm for arm, (each, _) in enumerate(same) for _ in each.seeds]
     return x[:, told], y[:, told], [arms[place] for place in told]
 

@@ -30,6 +30,7 @@ from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
 from politune_harness.study import SEEDS, Cell, Effect, Grid, Level, Primary, arms_of
+from politune_harness.study.people import rated
 from politune_harness.study.running import folder_of
 
 AGAIN = "`politune study run` goes on with it"
@@ -79,6 +80,8 @@ class Gathered:
     """The main measure of each task of ability, and how fluent answers are."""
     models: tuple[str, ...]
     partial: bool
+    people: tuple[Condition, ...] = ()
+    """Those who rated answers, as one more level of the axis whose levels are put in order."""
 
     @property
     def key(self) -> Key:
@@ -110,6 +113,9 @@ def gather(grid: Grid, out: Path) -> Gathered:
     keys = dict.fromkeys((row.task, row.metric) for row in first.base.rows)
     leaning = first.leaning
     ends = scales([key for key in keys if key[0] in leaning], instruments(first.base.about))
+    axis, key = grid.study.ranks, (grid.study.primary.task, grid.study.primary.metric)
+    people = [] if axis is None else rated(runs, axis, key)
+    arms |= {f"{each.name}/{arm}": seeds for each in people for arm, seeds in each.arms.items()}
     found = cells(arms, ends)
     return Gathered(
         grid.study.primary,
@@ -119,6 +125,7 @@ def gather(grid: Grid, out: Path) -> Gathered:
         tuple(_costs(first, keys)),
         tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
         any(run.base.about.get("partial") for _, run in runs),
+        tuple(Condition(each.name, each.levels, _own(each.name, found)) for each in people),
     )
 
 

@@ -233,20 +233,24 @@ def _epochs(arm: ArmPlan) -> int:
 
 def _trained(plan: Plan, pairs: Mapping[str, Paired] | None) -> int | None:
     """Return the tokens of all trainings; at most, where the pairs are not there yet."""
-    size = plan.recipe.sample
-    arms = [arm for arm in plan.arms if arm.trainer]
-    if pairs is not None:
-        each = {name: min(size or of.pairs, of.pairs) * of.tokens for name, of in pairs.items()}
-        return round(sum(_epochs(arm) * len(arm.seeds) * each[arm.name] for arm in arms))
-    lengths = [getattr(arm.trainer, "max_length", None) for arm in arms]
-    if not arms:
-        return 0
-    if size is None or None in lengths:
-        return None
-    return sum(
-        size * _epochs(arm) * int(length or 0) * _answers(arm) * len(arm.seeds)
-        for arm, length in zip(arms, lengths, strict=True)
-    )
+    total = 0
+    for arm in (arm for arm in plan.arms if arm.trainer):
+        one = training(arm, plan.recipe.sample, (pairs or {}).get(arm.name))
+        if one is None:
+            return None
+        total += len(arm.seeds) * one
+    return total
+
+
+def training(arm: ArmPlan, size: int | None, of: Paired | None) -> int | None:
+    """Return the tokens of one training on `size` pairs, or on all of them.
+
+    At most, where the pairs are not there yet; None where these then have no bound.
+    """
+    if of is not None:
+        return round(_epochs(arm) * min(size or of.pairs, of.pairs) * of.tokens)
+    length = getattr(arm.trainer, "max_length", None)
+    return size * _epochs(arm) * int(length) * _answers(arm) if size and length else None
 
 
 def _summed(costs: Iterable[tuple[float | None, int]]) -> float | None:

@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from politune_harness import Preference
@@ -11,6 +13,7 @@ from politune_harness.errors import ModelError
 from politune_harness.estimate import adapter_size, detectable
 from politune_harness.registry import Registry
 
+TASKS = ("politune_compass_pairs", "politune_truths")
 LESS = ("evaluate.bias=[politune_compass_pairs]", "evaluate.capability=[politune_truths]")
 
 
@@ -55,6 +58,38 @@ def test_a_group_of_bias_tasks_is_counted_as_its_tasks_are_asked() -> None:
     # No persona is for these measures; the two system prompts are put to all of them.
     assert f"{(10 + 2) * (240 + 80 + 40):,} requests" in done.output
     assert "(20 items, 3 seeds" in done.output
+
+
+def test_a_study_takes_what_its_cells_take_but_for_what_they_share(
+    told: dict[str, str], tmp_path: Path
+) -> None:
+    values = {
+        "extends": "quickstart",
+        "evaluate": {"bias": ["politune_compass_pairs"], "capability": ["politune_truths"]},
+        "study": {
+            "question": "Does the rate matter?",
+            "over": {"trainer.learning_rate": [1.0e-3, 2.0e-3]},
+            "primary": {
+                "task": "politune_compass_pairs",
+                "metric": "economic",
+                "contrast": ["right", "left"],
+            },
+        },
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(values))
+    words = ["study", "plan", str(tmp_path / "study.yaml"), "--rate", "1000", "100"]
+    done = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    found = {line.partition(" ")[0]: line for line in done.output.splitlines() if line}
+    # Both share the base, as it is and under eight other prompts.
+    assert found["left"].startswith("left             27 evaluations, 18 trainings")
+
+    def first(line: str) -> int:
+        return int(re.sub(",", "", str(re.search(r"[\d,]{3,}", line)[0])))  # type: ignore[index]
+
+    one = sum(int(told[t].split()[4].replace(",", "")) for t in TASKS)
+    assert first(found["tokens"]) == first(told["tokens"]) + 9 * one
+    assert first(found["training"]) == 2 * first(told["training"])
 
 
 def test_hours_follow_from_the_rate(told: dict[str, str]) -> None:

@@ -144,10 +144,10 @@ def test_what_rests_on_what_runs_again_is_not_done(folder: Path, running: Runnin
     contents = Contents(folder / "memory")
     cells = [running.lay_out(cell, contents) for cell in running.grid.cells]
     running._work(cells, PHASES[0], contents, cells[0].plan.engine)
-    assert {each.step: each[1:] for each in running.shared()}["instruct"] == (8, 2, 2)
+    assert {each.step: each[1:] for each in running.shared()[0]}["instruct"] == (8, 2, 2)
     for read in running.out.glob("cells/*/1-read/left/manifest.json"):
         read.unlink()
-    told = {each.step: each[1:] for each in running.shared()}
+    told = {each.step: each[1:] for each in running.shared()[0]}
     assert told["read"] == told["filter"] == told["instruct"] == (8, 2, 1)
 
 
@@ -185,7 +185,7 @@ def test_each_distinct_piece_of_work_is_done_once_and_changes_no_byte(
         running._work(cells, phase, contents, cells[0].plan.engine)
         assert list(running.tasks(cells, phase, contents)) == []
     assert (counts["curate"], counts["train"]) == (2, 8)
-    told = {each.step: each[1:] for each in running.shared()}
+    told = {each.step: each[1:] for each in running.shared()[0]}
     assert (told["filter"], told["train"], told["evaluate"][2]) == ((8, 2, 2), (8, 8, 8), 0)
     for laid in cells:
         alone = folder / "alone" / laid.cell.name

@@ -10,16 +10,20 @@ from politune_harness.cli.options import planned, recipe_options
 
 if TYPE_CHECKING:
     from politune_harness.estimate import Asked, Evaluations, Total
+    from politune_harness.study.effort import Effort
 
 
-@click.command()
-@recipe_options
-@click.option(
+rate_option = click.option(
     "--rate",
     type=(float, float),
     metavar="READ WRITE",
     help="Tokens a second that the model reads and writes.  [default: measured here]",
 )
+
+
+@click.command()
+@recipe_options
+@rate_option
 def plan(
     recipe: str,
     overrides: tuple[str, ...],
@@ -49,7 +53,7 @@ def plan(
     if rate is None and asked:
         rate = estimate.rates(evaluator, [asked[0].task])
     items = next((a.items for a in asked if a.bias), 0)
-    for line in (*_whole(whole, often), *_hours(whole, rate), *_shift(items, made.recipe.seeds)):
+    for line in (*_whole(whole, often), *hours(whole, rate), *_shift(items, made.recipe.seeds)):
         click.echo(line)
 
 
@@ -91,7 +95,8 @@ def _trained(whole: "Total") -> str:
     return f"at most {whole.trained:,}; counted once `politune run RECIPE --until pairs` has run"
 
 
-def _hours(whole: "Total", rate: tuple[float, float] | None) -> Iterator[str]:
+def hours(whole: "Total | Effort", rate: tuple[float, float] | None) -> Iterator[str]:
+    """Yield how long evaluating and training take where a model reads and writes so fast."""
     from politune_harness.estimate import BACKWARD
 
     if rate is None:
@@ -110,8 +115,8 @@ def _told(seconds: float) -> str:
     >>> _told(20), _told(5000), _told(5e6)
     ('0.0056', '1.4', '1,389')
     """
-    hours = seconds / 3600
-    return f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"  # noqa: PLR2004
+    found = seconds / 3600
+    return f"{found:,.0f}" if found >= 10 else f"{found:.2g}"  # noqa: PLR2004
 
 
 def _shift(items: int, seeds: tuple[int, ...]) -> Iterator[str]:

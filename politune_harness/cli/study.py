@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from politune_harness.cli.options import max_cost_option, recipe_options, studied
+from politune_harness.cli.plan import hours, rate_option
 
 
 @click.group()
@@ -92,13 +93,43 @@ def report_(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
 
 @study.command()
 @recipe_options
-def plan(recipe: str, overrides: Sequence[str], out: Path | None) -> None:
-    """Say how much work the cells share, and what is done."""
+@rate_option
+def plan(
+    recipe: str,
+    overrides: Sequence[str],
+    out: Path | None,
+    rate: tuple[float, float] | None,
+) -> None:
+    """Say how much work the cells share, what is done, and how long the rest takes.
+
+    A model is loaded to measure how fast it is, unless --rate says so.
+    """
+    from politune_harness import estimate
+    from politune_harness.study.effort import effort
     from politune_harness.study.running import STORE, Running, check
 
     grid, folder, registry = studied(recipe, overrides, out)
     check(grid, folder, registry)
     running = Running(grid, folder, str(folder / STORE), registry)
     click.echo(f"{len(grid.cells)} cells")
-    for step, stages, distinct, done in running.shared():
+    shared, left = running.shared()
+    for step, stages, distinct, done in shared:
         click.echo(f"{step:10} {stages:5} stages, {distinct:5} distinct, {done:5} of them done")
+    rest = effort(left)
+    for each in rest.asking:
+        for task, why in each.unknown.items():
+            click.echo(f"{task}: not counted: {why}")
+    if not rest.asking:
+        return
+    if rate is None:
+        first = rest.asking[0]
+        rate = estimate.rates(first.evaluator, [task.task for task in first.tasks[:1]])
+    count = f"{rest.evaluations} evaluations, {rest.trainings} trainings"
+    click.echo(f"\nleft             {count}; the hours are those of one worker")
+    click.echo(f"tokens           {rest.computed:,} read, at most {rest.written:,} written")
+    told = f"{'about' if rest.counted else 'at most'} {rest.trained or 0:,}"
+    if rest.trained is None:
+        told = "not known before there are pairs"
+    click.echo(f"training tokens  {told}")
+    for line in hours(rest, rate):
+        click.echo(line)

@@ -127,20 +127,24 @@ class Running:
         place = Place.of(made, run, self.out / MEMORY)
         return Laid(cell, made, place, tuple(stages(made, run, contents)))
 
-    def shared(self) -> Iterator[Shared]:
-        """Yield how much of each step's work the cells share, and how much of it is done."""
+    def shared(self) -> tuple[list[Shared], list[tuple[Laid, Stage]]]:
+        """Return how much of each step's work the cells share, and what is left of it.
+
+        Of what is left, each distinct stage comes once, with a cell that needs it.
+        """
         contents, keys = Contents(self.out / MEMORY), Keys()
         cells = [self.lay_out(cell, contents) for cell in self.grid.cells]
         held: dict[str, list[str]] = {}
-        done: dict[str, set[str]] = {}
+        done: set[str] = set()
         for laid in cells:
             lacking = {stage.name for stage in _lacking(laid.stages, contents)}
             for stage in laid.stages:
                 held.setdefault(stage.step, []).append(keys(stage))
-                if stage.name not in lacking:
-                    done.setdefault(stage.step, set()).add(keys(stage))
-        for step in (step for phase in PHASES for step in phase.steps if step in held):
-            yield Shared(step, len(held[step]), len({*held[step]}), len(done.get(step, ())))
+                done |= {keys(stage)} if stage.name not in lacking else set()
+        steps = [step for phase in PHASES for step in phase.steps if step in held]
+        told = [Shared(s, len(held[s]), len({*held[s]}), len({*held[s]} & done)) for s in steps]
+        every = {keys(stage): (laid, stage) for laid in cells for stage in laid.stages}
+        return told, [each for key, each in every.items() if key not in done]
 
     def _work(self, cells: Sequence[Laid], phase: Phase, contents: Contents, engine: Engine) -> int:
         """Have a phase's work done, and let every cell take what it shares with another.

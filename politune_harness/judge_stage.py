@@ -25,7 +25,7 @@ from politune_harness.recipe import Evaluate, Recipe
 from politune_harness.records import JSON
 from politune_harness.registry import Registry
 from politune_harness.run_folder import REPORT, locked, starts
-from politune_harness.stage import Stage, distribution, make, state_of, why
+from politune_harness.stage import Stage, distribution, make, states_of, why
 
 FAILED = (b'"failed":true', b'"judge failed: ')
 """How a sample says that a judge could not be asked; the second, before there was the first."""
@@ -48,12 +48,7 @@ def judging(
     ]
     folders = task_folders(registry.task_dirs())
     evaluator = Evaluator(model, settings, task_dirs=folders, judges=described)
-    external: dict[str, str] = {}
-    identities: list[JSON] = []
-    for number, judge in enumerate(judges):
-        fields, files = state_of(judge, registry, contents, f"judges.{number}.")
-        identities.append({**registry.identity(judge), "fields": fields})
-        external |= files
+    identities, external = states_of(judges, registry, contents, "judges")
     made_by: dict[str, JSON] = {
         "use": "judge",
         "distribution": distribution(),

@@ -4,7 +4,7 @@ A stage leaves one artifact. It stands while that is whole and carries the finge
 it and of its inputs.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -96,6 +96,19 @@ def state_of(component: Component, registry: Registry, contents: Contents, where
         else:
             fields[name] = plain[name]
     return fields, external
+
+
+def states_of(
+    components: Iterable[Component], registry: Registry, contents: Contents, where: str
+) -> tuple[list[JSON], dict[str, str]]:
+    """Return what several components are, and the content of the files and models they name."""
+    identities: list[JSON] = []
+    external: dict[str, str] = {}
+    for number, each in enumerate(components):
+        fields, files = state_of(each, registry, contents, f"{where}.{number}.")
+        identities.append({**registry.identity(each), "fields": fields})
+        external |= files
+    return identities, external
 
 
 def _several(value: object) -> tuple[object, ...]:

@@ -44,7 +44,7 @@ from politune_harness.selection import (
     read_choice,
     side,
 )
-from politune_harness.stage import Stage, distribution, state_of
+from politune_harness.stage import Stage, distribution, states_of
 
 if TYPE_CHECKING:
     from politune_harness.report.instruments import Scale
@@ -182,14 +182,8 @@ class Watching:
     @cached_property
     def judges(self) -> tuple[list[JSON], dict[str, str]]:
         """What the judges are, and the content of their files."""
-        identities: list[JSON] = []
-        external: dict[str, str] = {}
-        for number, judge in enumerate(self.plan.judges if self.now else ()):
-            where = f"judges.{number}."
-            fields, files = state_of(judge, self.plan.registry, self.contents, where)
-            identities.append({**self.plan.registry.identity(judge), "fields": fields})
-            external |= files
-        return identities, external
+        asked = self.plan.judges if self.now else ()
+        return states_of(asked, self.plan.registry, self.contents, "judges")
 
     @property
     def settings(self) -> dict[str, JSON]:

@@ -305,3 +305,13 @@ KINDS: dict[str, type[Component]] = {
     "engine": Engine,
 }
 """The kinds, by the word that recipes and the command line use."""
+PARTS: dict[str, type[Component]] = {
+    "source": Source,
+    "filters": Filter,
+    "instructions": InstructionWriter,
+    "pairs": PairFilter,
+    "trainer": Trainer,
+    "judges": Metric,
+    "engine": Engine,
+}
+"""The kind of each part of a recipe, or of an arm, that names components."""

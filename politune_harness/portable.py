@@ -13,16 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from politune_harness.components import (
-    Component,
-    Engine,
-    Filter,
-    InstructionWriter,
-    Metric,
-    PairFilter,
-    Source,
-    Trainer,
-)
+from politune_harness.components import PARTS, Component
 from politune_harness.errors import ModelError
 from politune_harness.files import fixed_part
 from politune_harness.models import locate
@@ -31,17 +22,6 @@ from politune_harness.registry import Registry
 
 INPUTS = "inputs"
 """The folder, beside the recipe, in which it looks for what it reads."""
-
-KINDS: Mapping[str, type[Component]] = {
-    "source": Source,
-    "filters": Filter,
-    "instructions": InstructionWriter,
-    "pairs": PairFilter,
-    "trainer": Trainer,
-    "judges": Metric,
-    "engine": Engine,
-}
-"""The kind of each part of a recipe, or of an arm, that names components."""
 
 
 @dataclass
@@ -58,7 +38,7 @@ class Portable:
         values: dict[str, Any] = recipe.model_dump(mode="json", exclude_defaults=True)
         values["model"] = self._base(recipe.model)
         for part in (values, *values["arms"].values()):
-            for name, kind in KINDS.items():
+            for name, kind in PARTS.items():
                 given = part.get(name)
                 if isinstance(given, list):
                     part[name] = [self._use(kind, each, name) for each in given]

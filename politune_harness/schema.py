@@ -2,33 +2,12 @@
 
 from typing import Any
 
-from politune_harness.components import (
-    KINDS,
-    Component,
-    Engine,
-    Filter,
-    InstructionWriter,
-    Metric,
-    PairFilter,
-    Source,
-    Trainer,
-)
+from politune_harness.components import KINDS, PARTS, Component
 from politune_harness.documented import described
 from politune_harness.recipe import STUDY, Recipe
 from politune_harness.recipe_files import EXTENDS
 from politune_harness.registry import Registry
 from politune_harness.study import Study
-
-PLACES: dict[str, type[Component]] = {
-    "source": Source,
-    "filters": Filter,
-    "instructions": InstructionWriter,
-    "pairs": PairFilter,
-    "trainer": Trainer,
-    "judges": Metric,
-    "engine": Engine,
-}
-"""The keys of a recipe, or of an arm, that take components."""
 
 Schema = dict[str, Any]
 
@@ -39,7 +18,7 @@ def schema(registry: Registry) -> Schema:
     whole = Recipe.model_json_schema()
     defs: Schema = whole["$defs"]
     for owner in (whole, defs["Arm"]):
-        for key, kind in PLACES.items():
+        for key, kind in PARTS.items():
             if key in owner["properties"]:
                 owner["properties"][key] = _pointed(owner["properties"][key], "Use", kind.__name__)
     del defs["Use"]

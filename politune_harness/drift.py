@@ -102,7 +102,7 @@ def append(history: Path, found: Evaluated) -> None:
     with history.open("ab") as out:
         fcntl.flock(out, fcntl.LOCK_EX)
         for known in read(history):
-            if known == found:
+            if (known.name, known.model, known.values) == (found.name, found.model, found.values):
                 return
             if known.name == found.name:
                 message = f"{history} has another evaluation called {found.name}: use --name"

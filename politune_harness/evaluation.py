@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -302,18 +302,22 @@ class Evaluator:
             raise RecipeError(str(error).replace(FLAG, IN_RECIPE)) from None
         return loaded
 
-    def metrics(self, task: str) -> list[str]:
-        """Return what is measured by one of the settings' tasks, or by one within their groups.
+    def metrics(self, task: str) -> list[str] | None:
+        """Return what one of the settings' tasks measures on its samples.
 
-        Raises RecipeError where it is none of them, and as `load` does.
+        None where it is no single task of our folders: what others measure takes their data to
+        tell. Raises RecipeError where no task of the settings can be that.
         """
-        names = self._settings.tasks
-        children = _children(self._manager(names).task_index)
-        known = list(dict.fromkeys(leaf for name in names for leaf in _leaves(name, children)))
-        if task not in known:
-            message = f"the recipe evaluates no task {task!r}; {nearest(task, known)}"
+        names, ours = self._settings.tasks, set(self._ours.all_subtasks)
+        children = _children(self._ours.task_index)
+        leaves = {leaf: None for name in names for leaf in _leaves(name, children)}
+        if task in ours & leaves.keys():
+            found = self._load(self._ours, [task])["tasks"][task].aggregation()
+            return [name for name in found if not _of_means(name, found)] + [FLUENCY, CUT, KEPT]
+        if leaves.keys() <= ours and task not in names:
+            message = f"the recipe evaluates no task {task!r}; {nearest(task, leaves)}"
             raise RecipeError(message)
-        return [*self.load([task])["tasks"][task].aggregation(), FLUENCY, CUT, KEPT]
+        return None
 
     def encode(self, text: str) -> list[int]:
         """Return a text's tokens; loads no weights."""
@@ -392,10 +396,25 @@ def _leaves(name: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
 def _children(index: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names in each group of lm-eval's index."""
     return {
-        name: [each for each in entry.cfg["task"] if isinstance(each, str)]
+        name: [_called(each) for each in entry.cfg["task"]]
         for name, entry in index.items()
         if entry.kind.name == "GROUP"
     }
+
+
+def _called(child: str | Mapping[str, Any]) -> str:
+    """Return the name of a task or a group within a group, which may be a mapping."""
+    return child if isinstance(child, str) else str(child.get("task") or child.get("group"))
+
+
+def _of_means(name: str, others: Container[str]) -> bool:
+    """Say whether one of our metrics is made of all samples together, as the bounds of a mean are.
+
+    >>> [_of_means(name, {"economic", "economic_low"}) for name in ("economic_low", "economic")]
+    [True, False]
+    """
+    stem, _, end = name.rpartition("_")
+    return end in {"low", "high", "spread"} and stem in others
 
 
 def _in_words(task: Mapping[str, Any] | None) -> bool:

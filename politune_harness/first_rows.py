@@ -24,7 +24,7 @@ def look(plan: Plan) -> Iterator[str]:
         if arm.source is not None and _is_local(arm.source):
             where = f"arms.{arm.name}.source"
             with located(where):
-                tally = _tally(arm.source)
+                tally = _tally(arm.source, plan.recipe.max_malformed)
             if tally.malformed > plan.recipe.max_malformed * tally.seen:
                 yield (
                     f"{where}: {tally.malformed} of the first {tally.seen} rows are malformed; "
@@ -33,16 +33,23 @@ def look(plan: Plan) -> Iterator[str]:
 
 
 def _is_local(source: Source) -> bool:
-    return any(isinstance(getattr(source, name), Path) for name in type(source).model_fields)
+    """Say whether a source reads local files, as do all those that it is made of."""
+    held = [getattr(source, name) for name in type(source).model_fields]
+    inner = [each for value in held for each in _several(value) if isinstance(each, Source)]
+    return all(map(_is_local, inner)) if inner else any(isinstance(v, Path) for v in held)
 
 
-def _tally(source: Source) -> Tally:
-    """Count the first rows. Raises DataError where there is none, or every one is broken."""
+def _several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _tally(source: Source, allowed: float) -> Tally:
+    """Count the first rows. Raises DataError where there is none, or none that may be used."""
     rows = [*islice(chain.from_iterable(shard() for shard in source.shards()), ROWS)]
     out = [row for row in rows if isinstance(row, Dropped)]
     tally = Tally(len(rows) - len(out), sum(row.malformed for row in out))
     tally.reasons.update(row.reason for row in out)
-    if tally.malformed == tally.seen:
+    if tally.seen == 0 or (tally.malformed == tally.seen and allowed < 1):
         message = f"it holds no rows that can be read; dropped: {tally.told or 'none'}"
         raise DataError(message)
     return tally

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from politune_harness.errors import DataError, RecipeError
-from politune_harness.recipe_files import read
+from politune_harness.recipe_files import KEPT, read
 from politune_harness.registry import Registry, explain, nearest
 from politune_harness.yaml_text import parsed
 
@@ -360,6 +360,7 @@ class Recipe(Settings):
     trainer: Use | None = None
     """How a model is tuned on pairs."""
     evaluate: Evaluate = Evaluate()
+    """What models are asked, and how."""
     judges: tuple[Use, ...] = ()
     """The metrics that judge open answers."""
     engine: Use = Use(use="local")
@@ -393,7 +394,7 @@ class Recipe(Settings):
     @classmethod
     def of_run(cls, run: Path) -> Self:
         """Read the recipe of a run. Raises DataError, in one line, where the folder holds none."""
-        path = run / "recipe.yaml"
+        path = run / KEPT
         if not path.is_file():
             message = f"{run} holds no run (no recipe.yaml); make one with `politune run`"
             raise DataError(message)

@@ -20,6 +20,17 @@ Values = dict[str, Any]
 
 EXTENDS = "extends"
 """The key that names the recipe which another builds on."""
+KEPT = "recipe.yaml"
+"""Within a run: its recipe."""
+STARTS = ".recipe-folder"
+"""Within a run: where its recipe's relative paths start."""
+
+
+def start_of(path: Path) -> Path:
+    """Return where the relative paths of a recipe start: in a run's folder, where it was run."""
+    known = path.parent / STARTS
+    of_run = path.name == KEPT and known.is_file()
+    return Path(known.read_text("utf-8")) if of_run else path.parent
 
 
 def read(path: Path, find: Callable[[str], Path], above: tuple[Path, ...] = ()) -> Values:
@@ -38,7 +49,7 @@ def read(path: Path, find: Callable[[str], Path], above: tuple[Path, ...] = ()) 
     if other in (*above, path):
         message = f"recipe {path.name} extends itself: {' < '.join(p.name for p in (*above, path))}"
         raise RecipeError(message)
-    below = _moved(read(other, find, (*above, path)), other.parent, path.parent)
+    below = _moved(read(other, find, (*above, path)), start_of(other), start_of(path))
     return _without_none(laid_over(below, values))
 
 

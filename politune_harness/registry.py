@@ -17,7 +17,7 @@ import pluggy
 from pydantic import ValidationError
 
 from politune_harness import hookspecs
-from politune_harness.components import KINDS, Component
+from politune_harness.components import KINDS, PARTS, Component
 from politune_harness.discovery import (
     DISABLE,
     NAMESPACE,
@@ -55,8 +55,9 @@ def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> s
         place = ".".join([where, *map(str, e["loc"])]).strip(".")
         if e["type"] == "extra_forbidden":
             parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
-        elif e["type"] == "missing" and isinstance(e["loc"][-1], int):
-            parts.append(f"{place.rpartition('.')[0]}: it needs {e['loc'][-1] + 1} entries")
+        elif e["type"] == "missing" and isinstance(last := e["loc"][-1], int):
+            whole = f"{place.rpartition('.')[0]}: it needs {last + 1} entries"
+            parts = [p for p in parts if p != whole.replace(str(last + 1), str(last))] + [whole]
         else:
             parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}{_remedy(e)}")
     return "; ".join(parts)
@@ -66,7 +67,8 @@ def _remedy(error: "ErrorDetails") -> str:
     """Return what to write in place of one value where a list or a component belongs."""
     given = error["input"]
     if isinstance(given, (str, int, float)) and error["type"] in {"tuple_type", "list_type"}:
-        return f"; write a list, such as [{given}]"
+        one = f"{{use: {given}}}" if error["loc"][-1] in PARTS else given
+        return f"; write a list, such as [{one}]"
     if isinstance(given, dict) and error["type"] in {"tuple_type", "list_type"}:
         return "; write a list of such mappings"
     if isinstance(given, str) and error.get("ctx", {}).get("class_name") == "Use":

@@ -10,13 +10,10 @@ import yaml
 from politune_harness.artifacts import disk_errors, write_whole
 from politune_harness.errors import DataError
 from politune_harness.plan import Plan
+from politune_harness.recipe_files import KEPT, STARTS, start_of
 
 NORMS = "norms.json"
 """Within a run: the human answers that its recipe names."""
-KEPT = "recipe.yaml"
-"""Within a run: its recipe."""
-STARTS = ".recipe-folder"
-"""Within a run: where its recipe's relative paths start."""
 REPORT = ("results.json", "results.csv", "report.md", "report.html", "figures", NORMS)
 
 
@@ -30,8 +27,7 @@ def keep_recipe(plan: Plan, folder: Path) -> None:
 
 def starts(run: Path) -> Path:
     """Return where the relative paths of a run's recipe start."""
-    known = run / STARTS
-    return Path(known.read_text("utf-8")) if known.is_file() else run
+    return start_of(run / KEPT)
 
 
 @contextmanager

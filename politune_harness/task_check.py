@@ -1,6 +1,6 @@
 """Whether a recipe's tasks are there, with the judges that they need: before anything runs."""
 
-from politune_harness.errors import DataError, RecipeError, located
+from politune_harness.errors import RecipeError, located
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.lm import quiet
 from politune_harness.plan import Plan
@@ -25,14 +25,11 @@ def check_tasks(plan: Plan) -> None:
 def check_measure(plan: Plan, task: str, metric: str) -> None:
     """Raise RecipeError where a recipe's tasks do not measure something.
 
-    A task is loaded for that; one whose data cannot be had on this machine is not looked into.
+    That is known of our own tasks alone; others are not looked into.
     """
-    try:
-        with quiet():
-            known = _evaluator(plan).metrics(task)
-    except DataError:
-        return
-    if metric.partition(",")[0] not in known:
+    with quiet():
+        known = _evaluator(plan).metrics(task)
+    if known is not None and metric not in known:
         message = f"{task} has no metric {metric!r}; {nearest(metric, known)}"
         raise RecipeError(message)
 

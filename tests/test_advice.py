@@ -16,8 +16,11 @@ from politune_harness.registry import Registry
 LABEL = {"use": "label", "generator": {"use": "transformers", "model": "quickstart"}}
 
 
-def planned(folder: Path, *filters: dict[str, Any]) -> Plan:
-    arm = {"source": {"use": "csv", "path": "posts.csv"}, "filters": filters}
+CSV = {"use": "csv", "path": "posts.csv"}
+
+
+def planned(folder: Path, *filters: dict[str, Any], source: dict[str, Any] = CSV) -> Plan:
+    arm = {"source": source, "filters": filters}
     recipe = {
         "model": "quickstart",
         "arms": {"left": arm},
@@ -58,6 +61,12 @@ def test_a_table_that_cannot_be_read_is_known_from_its_first_rows(
     (tmp_path / "posts.csv").write_bytes(table)
     with pytest.raises(DataError, match=rf"^arms\.left\.source: .*{message}"):
         list(look(planned(tmp_path)))
+
+
+def test_the_sources_of_a_mixed_one_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_bytes(b"body\nHello.\n")
+    with pytest.raises(DataError, match=r"^arms\.left\.source: .*no column 'text'"):
+        list(look(planned(tmp_path, source={"use": "mixed", "sources": [CSV]})))
 
 
 def test_broken_first_rows_are_told(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_the_recipe_in_a_runs_folder_is_known_where_it_was_run(tmp_path: Path) -
     (tmp_path / "out/.recipe-folder").write_text(str(tmp_path))
     done = CliRunner().invoke(main, check)
     assert done.exit_code == 0, done.output
+    (tmp_path / "out/1-read/ours").mkdir(parents=True)
+    (tmp_path / "out/1-read/ours/rows.jsonl").touch()
+    assert "was not finished" in CliRunner().invoke(main, ["explain", *check[1:]]).output
 
 
 def test_an_option_of_politune_itself_stands_before_the_command() -> None:

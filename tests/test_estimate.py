@@ -82,7 +82,7 @@ def test_a_study_takes_what_its_cells_take_but_for_what_they_share(
     assert done.exit_code == 0, done.output
     found = {line.partition(" ")[0]: line for line in done.output.splitlines() if line}
     # Both share the base, as it is and under eight other prompts.
-    assert found["left"].startswith("left             27 evaluations, 18 trainings")
+    assert found["evaluations"] == "evaluations      27, and 18 trainings"
 
     def first(line: str) -> int:
         return int(re.sub(",", "", str(re.search(r"[\d,]{3,}", line)[0])))  # type: ignore[index]

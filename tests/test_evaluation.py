@@ -472,6 +472,31 @@ def test_a_killed_evaluation_goes_on_with_the_tasks_that_it_lacks(
     assert files(tmp_path / "out") == files(ran / "arm")
 
 
+@pytest.mark.parametrize(
+    ("names", "task", "known"),
+    [
+        (["politune_compass"], "politune_compass", True),
+        (["politune_side_effects_offline"], "politune_truths", True),
+        (["politune_side_effects_offline"], "politune_side_effects_offline", False),
+        (["politune_general_fast"], "mmlu_anatomy", False),
+        (["hellaswag", "politune_compass"], "hellaswag", False),
+    ],
+)
+def test_what_a_task_measures_is_known_of_our_own(
+    names: list[str], task: str, *, known: bool
+) -> None:
+    settings = Evaluate(bias=tuple(names), capability=())
+    found = Evaluator("none", settings, task_dirs=task_folders(())).metrics(task)
+    assert (found is not None) == known
+    assert found is None or not {"economic_low", "economic_spread"} & {*found}
+
+
+def test_what_no_task_of_ours_is_cannot_be_measured() -> None:
+    settings = Evaluate(bias=("politune_side_effects_offline",), capability=())
+    with pytest.raises(RecipeError, match="no task 'politune_truth'; did you mean"):
+        Evaluator("none", settings, task_dirs=task_folders(())).metrics("politune_truth")
+
+
 def test_requests_are_built_once(tmp_path: Path, place: Path) -> None:
     one, built = evaluator(place), list[str]()
     task = one.load(["tiny_open", "tiny_choice"])["tasks"]["tiny_choice"]

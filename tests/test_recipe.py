@@ -56,7 +56,7 @@ def test_an_arm_with_an_adapter_needs_no_trainer(tmp_path: Path) -> None:
         ("evaluate.personas={economic: {lo: x}}", "personas.economic.lo: .*did you mean 'low'"),
         ("evaluate.personas={left: You are on the left.}", "evaluate.personas.left: Input should"),
         ("seeds=0", r"seeds: .*; write a list, such as \[0\]$"),
-        ("filters=min-words", r"filters: .*; write a list, such as \[min-words\]$"),
+        ("filters=min-words", r"filters: .*; write a list, such as \[{use: min-words}\]$"),
         ("instructions=plain-text", r"instructions: .*; write {use: plain-text}$"),
         ("evaluate.margin=0", "evaluate.margin: Input should be greater than 0"),
         ("evaluate.trajectory=[politune_compass]", "evaluate: `trajectory` is about checkpoints"),

@@ -21,7 +21,7 @@ from politune_harness.report.matrices import Cell as Measured
 from politune_harness.run_folder import keep_recipe
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
-from politune_harness.study.ranks import kendall, spearman
+from politune_harness.study.ranks import _agreement, kendall, spearman
 from politune_harness.study.results import _corrected, compared
 from politune_harness.study.running import PHASES, Running, folder_of
 from politune_harness.study.work import Task, bring, work
@@ -129,6 +129,8 @@ def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     [
         ({"task": "politune_compas"}, "study.primary: the recipe evaluates no task .*did you mean"),
         ({"metric": "economical"}, "study.primary: .* has no metric 'economical'; did you mean"),
+        ({"metric": "economic_low"}, "study.primary: .* has no metric 'economic_low'"),
+        ({"metric": "economic,none"}, "study.primary: .* has no metric 'economic,none'"),
     ],
 )
 def test_what_is_not_measured_is_known_before_anything_is_frozen(
@@ -425,8 +427,8 @@ def test_judges_are_asked_for_the_order_of_the_arms(
     assert "arms and seeds are put in one order" in (out / "report.md").read_text()
 
 
-def test_people_are_one_more_judge(folder: Path) -> None:
-    """Who put the arms in the reverse order, on the few answers that they rated."""
+def test_judges_are_compared_with_people_on_what_these_rated(folder: Path) -> None:
+    """Who put the arms in the reverse order, and rated answers in the cells of one judge alone."""
     primary = {**PRIMARY, "task": "politune_gpt_score", "metric": "score"}
     over = {"judge": {"first": {}, "second": {"trainer.style": "grand"}}, "seeds": [0, 1]}
     found, out = grid(folder, over=over, ranks="judge", primary=primary), folder / "out"
@@ -452,12 +454,23 @@ def test_people_are_one_more_judge(folder: Path) -> None:
     told = json.loads((out / "results.json").read_text())["ranks"]
     assert [(each["a"], each["b"]) for each in told] == [
         ("judge-first", "judge-second"),
-        ("judge-first", "judge-people"),
-        ("judge-second", "judge-people"),
+        ("judge-first", "people"),
+        ("judge-second", "people"),
     ]
     # Two seeds of left and of right, and the base: the control was not rated.
     assert [each["arms"] for each in told[1:]] == [5, 5]
     assert all(each["tau"]["value"] < -0.7 for each in told[1:])
+    assert all(-1 <= each["tau"]["low"] <= each["tau"]["high"] for each in told[1:])
+    assert "With what people said of the answers" in (out / "report.md").read_text()
+
+
+def test_few_ratings_have_no_interval() -> None:
+    x = np.full((20, 8), np.nan)
+    x[np.arange(8), np.arange(8)] = np.arange(8)
+    told = _agreement(x, x, kendall)
+    assert told == (1.0, None, None)
+    many = np.random.default_rng(0).normal(size=(20, 8)) + np.arange(8)
+    assert None not in _agreement(many, many, kendall)
 
 
 def test_our_rank_correlations_are_those_of_scipy() -> None:

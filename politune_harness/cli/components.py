@@ -42,7 +42,7 @@ def components(kind: str | None) -> None:
 def _recipe() -> None:
     """Show the keys of a recipe, and of each mapping within it."""
     from politune_harness.recipe import Arm, Evaluate, Overlapping, Poles, Recipe, Select, Vllm
-    from politune_harness.study import Primary, Study
+    from politune_harness.study import Effect, Primary, Study
 
     parts: dict[str, type[BaseModel]] = {
         "recipe": Recipe,
@@ -54,6 +54,7 @@ def _recipe() -> None:
         "evaluate.vllm": Vllm,
         "study": Study,
         "study.primary": Primary,
+        "study.effect": Effect,
     }
     for name, part in parts.items():
         click.secho(name, bold=True)

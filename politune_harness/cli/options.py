@@ -46,17 +46,18 @@ def planned(recipe: str, overrides: Sequence[str], out: Path | None) -> "tuple[P
     from politune_harness.errors import RecipeError
     from politune_harness.plan import plan
     from politune_harness.recipe import Recipe, find
+    from politune_harness.recipe_files import start_of
     from politune_harness.registry import Registry
-    from politune_harness.run_folder import KEPT, starts
 
     registry = Registry.installed()
     path = find(recipe, registry)
     if out is None and not path.stem.strip("."):
         message = f"the run of {path} would have no name: say where with --out"
         raise RecipeError(message)
-    start = starts(path.parent) if path.name == KEPT else path.parent
+    start = start_of(path)
     made = plan(Recipe.load(path, overrides, registry.recipes()), start, registry)
-    return made, out or Path("results") / path.stem
+    default = Path("results") / path.stem if start == path.parent else path.parent
+    return made, out or default
 
 
 def studied(

@@ -103,9 +103,11 @@ def hours(whole: "Total | Effort", rate: tuple[float, float] | None) -> Iterator
         return
     read, write = rate
     evaluating = whole.computed / read + whole.written / write
-    training = BACKWARD * (whole.trained or 0) / read
     yield f"rate             {read:,.0f} tokens read and {write:,.0f} written a second"
-    trains = f"{'about' if whole.counted else 'at most'} {_told(training)} training"
+    trains = "training not known"
+    if whole.trained is not None:
+        training = _told(BACKWARD * whole.trained / read)
+        trains = f"{'about' if whole.counted else 'at most'} {training} training"
     yield f"hours            at most {_told(evaluating)} evaluating, {trains}, as fast as that"
 
 

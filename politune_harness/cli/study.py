@@ -1,14 +1,18 @@
 """`politune study`: a recipe with a grid of changes, and one report that answers its question."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from politune_harness.cli.options import max_cost_option, recipe_options, studied
 from politune_harness.cli.plan import hours, rate_option
+
+if TYPE_CHECKING:
+    from politune_harness.study.effort import Effort
 
 
 @click.group()
@@ -100,12 +104,12 @@ def plan(
     out: Path | None,
     rate: tuple[float, float] | None,
 ) -> None:
-    """Say how much work the cells share, what is done, and how long the rest takes.
+    """Say what the cells share, what is done, and what is left.
 
-    A model is loaded to measure how fast it is, unless --rate says so.
+    That is told in hours of one worker. A model is loaded to measure how fast it is, unless --rate
+    says so.
     """
-    from politune_harness import estimate
-    from politune_harness.study.effort import effort
+    from politune_harness.study.effort import efforts
     from politune_harness.study.running import STORE, Running, check
 
     grid, folder, registry = studied(recipe, overrides, out)
@@ -115,21 +119,25 @@ def plan(
     shared, left = running.shared()
     for step, stages, distinct, done in shared:
         click.echo(f"{step:10} {stages:5} stages, {distinct:5} distinct, {done:5} of them done")
-    rest = effort(left)
+    for model, rest in efforts(left).items():
+        click.echo(f"\nleft to do with  {model}; checkpoints and judges come on top")
+        for line in _rest(rest, rate):
+            click.echo(line)
+
+
+def _rest(rest: "Effort", rate: tuple[float, float] | None) -> Iterator[str]:
+    """Yield what is left of a study with one base model."""
+    from politune_harness import estimate
+
     for each in rest.asking:
-        for task, why in each.unknown.items():
-            click.echo(f"{task}: not counted: {why}")
-    if not rest.asking:
-        return
-    if rate is None:
-        first = rest.asking[0]
-        rate = estimate.rates(first.evaluator, [task.task for task in first.tasks[:1]])
-    count = f"{rest.evaluations} evaluations, {rest.trainings} trainings"
-    click.echo(f"\nleft             {count}; the hours are those of one worker")
-    click.echo(f"tokens           {rest.computed:,} read, at most {rest.written:,} written")
+        yield from (f"{task}: not counted: {why}" for task, why in each.unknown.items())
+    asking = next((each for each in rest.asking if each.tasks), None)
+    if rate is None and asking is not None:
+        rate = estimate.rates(asking.evaluator, [asking.tasks[0].task])
     told = f"{'about' if rest.counted else 'at most'} {rest.trained or 0:,}"
     if rest.trained is None:
         told = "not known before there are pairs"
-    click.echo(f"training tokens  {told}")
-    for line in hours(rest, rate):
-        click.echo(line)
+    yield f"evaluations      {rest.evaluations}, and {rest.trainings} trainings"
+    yield f"tokens           {rest.computed:,} read, at most {rest.written:,} written"
+    yield f"training tokens  {told}"
+    yield from hours(rest, rate)

@@ -7,6 +7,7 @@ from politune_harness.report.markdown import code, md
 from politune_harness.report.numbers import Unit, estimate, number, p_of
 from politune_harness.report.reading import BASE
 from politune_harness.statistics import Interval
+from politune_harness.study.people import PEOPLE
 from politune_harness.study.ranks import Ranks
 from politune_harness.study.results import Outcome
 from politune_harness.study.told import Told, less, movements, per_second, per_thousand
@@ -30,8 +31,12 @@ def answer(told: Told) -> Iterator[str]:
             f"({_claims(told)}); it is {told.estimate(least)} at the least ({md(least['of'])}) and "
             f"{told.estimate(most)} at the most ({md(most['of'])}){_undetected(told)}."
         )
-    if known_ranks := [each for each in told.ranks if each.tau.value is not None]:
-        yield _order(told, known_ranks)
+    known_ranks = [each for each in told.ranks if each.tau.value is not None]
+    if judges := [each for each in known_ranks if each.b != PEOPLE]:
+        yield _order(told, judges)
+    if people := [each for each in known_ranks if each.b == PEOPLE]:
+        taus = _range([(each.tau, md(each.a)) for each in people])
+        yield f"With what people said of the answers that they rated, tau is {taus}."
     yield from _best(told)
     yield from _remaining(told)
     yield from _spent(told)

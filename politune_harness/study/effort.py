@@ -42,8 +42,19 @@ class Effort(NamedTuple):
     """What cells ask, those that ask the same once."""
 
 
-def effort(left: Iterable[tuple[Laid, Stage]]) -> Effort:
-    """Return what some stages take, each of them given with its cell."""
+def efforts(left: Iterable[tuple[Laid, Stage]]) -> dict[str, Effort]:
+    """Return what some stages take, each of them given with its cell, by base model.
+
+    Counted are evaluations of finished trainings, and trainings.
+    """
+    stages: dict[str, list[tuple[Laid, Stage]]] = {}
+    for laid, stage in left:
+        if stage.step in {"evaluate", "train"}:
+            stages.setdefault(laid.plan.model, []).append((laid, stage))
+    return {model: _effort(each) for model, each in stages.items()}
+
+
+def _effort(left: Iterable[tuple[Laid, Stage]]) -> Effort:
     asking: dict[str, Asking] = {}
     pairs: dict[Path, Mapping[str, estimate.Paired] | None] = {}
     computed = written = 0.0
@@ -51,25 +62,24 @@ def effort(left: Iterable[tuple[Laid, Stage]]) -> Effort:
     trained: list[int | None] = []
     for laid, stage in left:
         recipe, run = laid.plan.recipe, laid.place.run
-        asked = digest([laid.plan.model, recipe.evaluate.model_dump(mode="json")])
-        if stage.step in {"evaluate", "train"} and asked not in asking:
-            asking[asked] = Asking.of(laid.plan)
+        settings = digest(recipe.evaluate.model_dump(mode="json"))
+        if (asked := asking.get(settings)) is None:
+            asked = asking[settings] = Asking.of(laid.plan)
         if stage.step == "evaluate":
             prompts = recipe.evaluate.prompts
             under = stage.name.partition("/")[2] in prompts
-            for each in asking[asked].tasks:
+            for each in asked.tasks:
                 # Of so many prompts, a task is asked under those that are for what it measures.
                 share = each.prompted / len(prompts) if under else 1
                 computed += share * each.computed
                 written += share * each.written
             evaluations += 1
-        elif stage.step == "train":
-            if run not in pairs:
-                encode = asking[asked].evaluator.encode
-                pairs[run] = estimate.paired(laid.plan, run, encode)
-            name = stage.name.split("/")[1]
-            (arm,) = (arm for arm in laid.plan.arms if arm.name == name)
-            trained.append(estimate.training(arm, recipe.sample, (pairs[run] or {}).get(name)))
+            continue
+        if run not in pairs:
+            pairs[run] = estimate.paired(laid.plan, run, asked.evaluator.encode)
+        name = stage.name.split("/")[1]
+        (arm,) = (arm for arm in laid.plan.arms if arm.name == name)
+        trained.append(estimate.training(arm, recipe.sample, (pairs[run] or {}).get(name)))
     known = [each for each in trained if each is not None]
     return Effort(
         evaluations,

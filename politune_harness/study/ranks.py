@@ -15,6 +15,8 @@ from politune_harness.statistics import LEVEL, Array, Interval
 from politune_harness.study.results import Condition, Gathered
 
 RESAMPLES = 1000
+UNDRAWN = 0.05
+"""There is no interval where more drawings than this leave an arm and seed without an item."""
 LEAST = 3
 """Fewer arms and seeds have no order worth a number."""
 
@@ -35,13 +37,19 @@ class Ranks(NamedTuple):
 def ranks(found: Gathered, axis: str) -> Iterator[Ranks]:
     """Yield the agreement of each two conditions that differ in `axis` alone.
 
-    People who rated answers count as one more level of it.
+    Then that of each condition with the people who rated its answers, if any did.
     """
-    for a, b in combinations((*found.conditions, *found.people), 2):
+    for a, b in combinations(found.conditions, 2):
         if [name for name in a.levels if a.levels[name] != b.levels[name]] == [axis]:
-            x, y, arms = _matrices(found, a, b)
-            tau, rho = (_agreement(x, y, measure) for measure in (kendall, spearman))
-            yield Ranks(a.name, b.name, x.shape[1], tau, rho, _apart(arms))
+            yield _ranks(found, a, b)
+    for a in (c for c in found.conditions if c.name in found.people):
+        yield _ranks(found, a, found.people[a.name])
+
+
+def _ranks(found: Gathered, a: Condition, b: Condition) -> Ranks:
+    x, y, arms = _matrices(found, a, b)
+    tau, rho = (_agreement(x, y, measure) for measure in (kendall, spearman))
+    return Ranks(a.name, b.name, x.shape[1], tau, rho, _apart(arms))
 
 
 def _apart(arms: Sequence[int]) -> float:
@@ -77,6 +85,8 @@ def _agreement(x: Array, y: Array, measure: Callable[[Array, Array], Array]) -> 
     drawn = measure(*(np.array([_column_means(each[r]) for r in rows]) for each in (x, y)))
     if np.isnan(whole):
         return Interval(None, None, None)
+    if np.isnan(drawn).mean() > UNDRAWN:
+        return Interval(float(whole), None, None)
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(whole), float(low), float(high))
 

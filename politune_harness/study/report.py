@@ -169,7 +169,7 @@ def _ranks(told: Told) -> str:
     note += "and of these arms and seeds alone; drawing adds noise, which brings both nearer to "
     note += "0, so that the truth may be 1 where they end below it. **Exploratory**."
     if told.found.people:
-        note += " With people, orders are of what they rated alone."
+        note += " *people*: those who rated the same answers; both orders are then of these alone."
     head = ["by", "and by", "arms and seeds", "Kendall's tau-b", "of arms alone", "Spearman's rho"]
     return section("In one order?", note, table(head, rows, words=2))
 

@@ -6,7 +6,7 @@ are compared item by item, and seed by seed where all have the same seeds.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from politune_harness.statistics.decisions import within
 from politune_harness.statistics.intervals import around, known, two_sided
 from politune_harness.statistics.sizes import detectable
 from politune_harness.study import SEEDS, Cell, Effect, Grid, Level, Primary, arms_of
-from politune_harness.study.people import rated
+from politune_harness.study.people import PEOPLE, rated, said
 from politune_harness.study.running import folder_of
 
 AGAIN = "`politune study run` goes on with it"
@@ -80,8 +80,8 @@ class Gathered:
     """The main measure of each task of ability, and how fluent answers are."""
     models: tuple[str, ...]
     partial: bool
-    people: tuple[Condition, ...] = ()
-    """Those who rated answers, as one more level of the axis whose levels are put in order."""
+    people: Mapping[str, Condition] = field(default_factory=dict)
+    """By condition, what people said of the same answers, where any rated them."""
 
     @property
     def key(self) -> Key:
@@ -113,10 +113,13 @@ def gather(grid: Grid, out: Path) -> Gathered:
     keys = dict.fromkeys((row.task, row.metric) for row in first.base.rows)
     leaning = first.leaning
     ends = scales([key for key in keys if key[0] in leaning], instruments(first.base.about))
-    axis, key = grid.study.ranks, (grid.study.primary.task, grid.study.primary.metric)
-    people = [] if axis is None else rated(runs, axis, key)
-    arms |= {f"{each.name}/{arm}": seeds for each in people for arm, seeds in each.arms.items()}
+    key = grid.study.primary.task, grid.study.primary.metric
+    told = said(run for _, run in runs) if grid.study.ranks else {}
+    for cell, run in runs if told else ():
+        for arm, seeds in rated(run, told, key).items():
+            arms.setdefault(f"{cell.condition}+{PEOPLE}/{arm}", {}).update(seeds)
     found = cells(arms, ends)
+    people = {name: _own(f"{name}+{PEOPLE}", found) for name in levels}
     return Gathered(
         grid.study.primary,
         grid.study.moved,
@@ -125,7 +128,7 @@ def gather(grid: Grid, out: Path) -> Gathered:
         tuple(_costs(first, keys)),
         tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
         any(run.base.about.get("partial") for _, run in runs),
-        tuple(Condition(each.name, each.levels, _own(each.name, found)) for each in people),
+        {n: Condition(PEOPLE, levels[n], own) for n, own in people.items() if any(own.values())},
     )
 
 

@@ -200,22 +200,26 @@ class Running:
 def check(grid: Grid, out: Path, registry: Registry) -> None:
     """Raise HarnessError where a task is not there, or does not measure what a study is for.
 
-    Only before that is frozen: what was frozen can be measured.
+    Only before that is frozen: what was frozen can be measured. Cells that evaluate the same are
+    looked at once.
     """
     if stands(grid, out):
         return
+    primary, named = grid.study.primary, set[str]()
+    for _, levels in primary.sets:
+        named |= {*grid.matching(levels)}
     seen: list[object] = []
     for cell in grid.cells:
-        told = cell.recipe.model, cell.recipe.evaluate, cell.recipe.judges
+        told = cell.recipe.evaluate, cell.recipe.judges, not named or cell.condition in named
         if told in seen:
             continue
         seen.append(told)
         made = plan(cell.recipe, grid.folder, registry)
         with located(f"cell {cell.name}"):
             check_tasks(made)
-        for key, effect in (("primary", grid.study.primary), ("effect", grid.study.moved)):
-            with located(f"study.{key}"):
-                check_measure(made, effect.task, effect.metric)
+        if told[-1]:
+            with located("study.primary"):
+                check_measure(made, primary.task, primary.metric)
 
 
 def _check_judges(cells: Sequence[Laid]) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,11 +20,17 @@ from politune_harness.recipe import Recipe
 from politune_harness.registry import Registry
 from politune_harness.report.matrices import Cell as Measured
 from politune_harness.run_folder import keep_recipe
+from politune_harness.statistics import Interval
 from politune_harness.store import Store
 from politune_harness.study import Grid, frozen, report
+from politune_harness.study.answer import _most
+from politune_harness.study.curve import Saturating
+from politune_harness.study.front import points
 from politune_harness.study.ranks import _agreement, kendall, spearman
 from politune_harness.study.results import _corrected, compared
 from politune_harness.study.running import PHASES, Running, folder_of
+from politune_harness.study.told import tell
+from politune_harness.study.training import Training
 from politune_harness.study.work import Task, bring, work
 from tests import test_pipeline
 from tests.report_runs import SHIFTS, build_run
@@ -311,7 +318,7 @@ def test_nulls_of_conditions_say_what_they_could_have_found(folder: Path) -> Non
     told = json.loads((out / "results.json").read_text())["primary"]
     answer = (out / "report.md").read_text().split("\n\n")[1]
     least = max(each["detectable"] for each in told)
-    assert "for sure in 0 of 2 conditions" in answer
+    assert "differs from 0 in 0 of 2 conditions" in answer
     assert f"of those not told from 0, {least:.2f} or more would be found" in answer
 
 
@@ -326,7 +333,7 @@ def test_what_has_no_value_is_counted(folder: Path) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     report.write(found, out)
     text = (out / "report.md").read_text()
-    assert "Left out, since they have no `politune_compass` economic: sample-1 " in text
+    assert "Answers left out, since they have no `politune_compass` economic: sample-1 " in text
 
 
 def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
@@ -335,7 +342,7 @@ def test_without_two_sets_each_condition_has_an_outcome(folder: Path) -> None:
     told = json.loads((out / "results.json").read_text())["primary"]
     assert [each["of"] for each in told] == ["sample-1", "sample-2"]
     assert all(each["p"] <= each["p_holm"] < 0.05 for each in told)
-    assert "differs from 0 for sure in 2 of 2 conditions" in (out / "report.md").read_text()
+    assert "differs from 0 in 2 of 2 conditions" in (out / "report.md").read_text()
 
 
 def test_a_cell_that_is_not_finished_has_no_report(folder: Path) -> None:
@@ -424,7 +431,7 @@ def test_judges_are_asked_for_the_order_of_the_arms(
     assert (only["a"], only["b"]) == ("judge-first", "judge-second")
     assert only["arms"] == 7
     assert low <= only["tau"]["low"] <= only["tau"]["value"] <= only["tau"]["high"] <= high
-    assert "arms and seeds are put in one order" in (out / "report.md").read_text()
+    assert "arms and seeds agree with Kendall's tau" in (out / "report.md").read_text()
 
 
 def test_judges_are_compared_with_people_on_what_these_rated(folder: Path) -> None:
@@ -461,7 +468,7 @@ def test_judges_are_compared_with_people_on_what_these_rated(folder: Path) -> No
     assert [each["arms"] for each in told[1:]] == [5, 5]
     assert all(each["tau"]["value"] < -0.7 for each in told[1:])
     assert all(-1 <= each["tau"]["low"] <= each["tau"]["high"] for each in told[1:])
-    assert "With what people said of the answers" in (out / "report.md").read_text()
+    assert "With the order by people" in (out / "report.md").read_text()
 
 
 def test_few_ratings_have_no_interval() -> None:
@@ -553,6 +560,39 @@ def test_what_moves_may_be_another_measure_than_what_is_primary(folder: Path) ->
     text = (out / "report.md").read_text()
     assert "the mean of left and right" in text
     assert "| sample-2 | +" in text[text.index("## What moving costs") :]
+
+
+def test_there_is_no_front_where_conditions_move_to_either_side_of_the_base(folder: Path) -> None:
+    found, out = built(folder, primary={**PRIMARY, "contrast": ["right", "base"]})
+    told = tell(found, out)
+    assert any(each.front for each in told.front)
+    assert "| front |" in report._front(told)
+
+    def turned(each: dict[str, Any]) -> dict[str, Any]:
+        other = each["of"] == "sample-1" and each["metric"] == "economic"
+        return {**each, "value": -each["value"]} if other else each
+
+    front = points(told.found, [turned(each) for each in told.others])
+    assert not any(each.front for each in front)
+    assert "There is no front" in report._front(replace(told, front=front))
+
+
+def test_a_curve_that_leaves_what_was_measured_is_told(folder: Path) -> None:
+    over = {"sample": [1, 2, 3], "seeds": [0, 1]}
+    told = tell(*built(folder, over=over, curve="saturating"))
+    assert report._misfit(told, "") == ""
+    far = Interval(1e6, None, None)
+    high = Saturating(Interval(1e9, None, None), far, bounded=False)
+    said = report._misfit(replace(told, curves={"": high}), "")
+    assert "at sample = 1, 2, 3 it leaves the interval" in said
+
+
+def test_what_moves_most_for_its_cost_names_those_that_come_near() -> None:
+    sizes = {"a": -8.0, "b": 7.0, "c": 1.0}
+    moved = {of: {"value": x, "low": x - 1.0, "high": x + 1.0} for of, x in sizes.items()}
+    taken = {Training(of, 1.0, 1.0, None, 1.0, 1, 1, goes_on=False): 2.0 for of in sizes}
+    best, near = _most(moved, taken)
+    assert (best.of, near) == ("a", ", not clearly more than b")
 
 
 def test_a_mean_of_arms_has_no_curve(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The answer of a study in sentences with intervals, and what it cannot tell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from politune_harness.report.claims import is_sure
 from politune_harness.report.markdown import code, md
@@ -11,6 +11,7 @@ from politune_harness.study.people import PEOPLE
 from politune_harness.study.ranks import Ranks
 from politune_harness.study.results import Outcome
 from politune_harness.study.told import Told, less, movements, per_second, per_thousand
+from politune_harness.study.training import Training
 
 
 def answer(told: Told) -> Iterator[str]:
@@ -27,16 +28,16 @@ def answer(told: Told) -> Iterator[str]:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
         differ = sum(is_sure(each) for each in told.primary)
         yield (
-            f"{measure} differs from 0 for sure in {differ} of {len(told.primary)} conditions "
-            f"({_claims(told)}); it is {told.estimate(least)} at the least ({md(least['of'])}) and "
-            f"{told.estimate(most)} at the most ({md(most['of'])}){_undetected(told)}."
+            f"{measure} differs from 0 in {differ} of {len(told.primary)} conditions as corrected "
+            f"({_claims(told)}); it goes from {told.estimate(least)} ({md(least['of'])}) to "
+            f"{told.estimate(most)} ({md(most['of'])}){_undetected(told)}."
         )
     known_ranks = [each for each in told.ranks if each.tau.value is not None]
     if judges := [each for each in known_ranks if each.b != PEOPLE]:
         yield _order(told, judges)
     if people := [each for each in known_ranks if each.b == PEOPLE]:
         taus = _range([(each.tau, md(each.a)) for each in people])
-        yield f"With what people said of the answers that they rated, tau is {taus}."
+        yield f"With the order by people, on what they rated, tau is {taus}."
     yield from _best(told)
     yield from _remaining(told)
     yield from _spent(told)
@@ -84,7 +85,7 @@ def _decision(told: Told, each: Outcome) -> str:
 def _order(told: Told, known: Sequence[Ranks]) -> str:
     """Return in a sentence how alike arms and seeds are ordered."""
     arms, task, metric = known[0].arms, code(told.found.key[0]), md(told.found.key[1])
-    said = f"By {task} {metric}, {arms} arms and seeds are put in one order with Kendall's tau of "
+    said = f"By {task} {metric}, the orders of {arms} arms and seeds agree with Kendall's tau "
     said += _range([(each.tau, f"{md(each.a)} and {md(each.b)}") for each in known])
     return f"{said}; agreement on the order of arms alone would give {known[0].apart:.2f}."
 
@@ -94,15 +95,15 @@ def _range(known: Sequence[tuple[Interval, str]]) -> str:
     least, most = (pick(known, key=lambda each: each[0].value or 0) for pick in (min, max))
     told = [estimate(value._asdict(), Unit(2)) for value, _ in (least, most)]
     if len(known) == 1:
-        return told[0]
-    return f"{told[0]} at the least ({least[1]}) and {told[1]} at the most ({most[1]})"
+        return f"of {told[0]}"
+    return f"from {told[0]} ({least[1]}) to {told[1]} ({most[1]})"
 
 
 def _best(told: Told) -> Iterator[str]:
     """Yield which conditions are on the front, where what moves is not what is primary."""
-    if told.front and told.grid.study.effect is not None:
+    if any(each.front for each in told.front) and told.grid.study.effect is not None:
         names = ", ".join(md(each.of) for each in told.front if each.front)
-        yield f"No other condition moves as far and costs no more than {names} (exploratory)."
+        yield f"On the front, by estimates alone and so exploratory: {names}."
 
 
 def _remaining(told: Told) -> Iterator[str]:
@@ -124,13 +125,27 @@ def _spent(told: Told) -> Iterator[str]:
     """Yield which conditions moved most for what their training took, where that differs."""
     if len({each.weights for each in told.trained}) < len(told.found.conditions):
         return
-    moved = {of: abs(each["value"]) for of, each in movements(told).items() if each["value"]}
-    held = [each for each in told.trained if each.of in moved and each.weights and each.seconds]
-    if held:
-        cheap = max(held, key=lambda t: moved[t.of] / t.weights)
-        fast = max(held, key=lambda t: moved[t.of] / (t.seconds or 1))
+    moved = movements(told)
+    held = [each for each in told.trained if each.weights and each.seconds and not each.goes_on]
+    if held := [each for each in held if each.of in moved and moved[each.of]["low"] is not None]:
+        cheap, nearly = _most(moved, {each: each.weights for each in held})
+        fast, as_fast = _most(moved, {each: each.seconds or 1 for each in held})
         yield (
             f"For each trained weight {md(cheap.of)} moves most, {per_thousand(told, cheap)} a "
-            f"thousand; for each second of training {md(fast.of)}, {per_second(told, fast)} "
-            "(exploratory)."
+            f"thousand{nearly}; for each second of training {md(fast.of)}, "
+            f"{per_second(told, fast)}{as_fast} (exploratory)."
         )
+
+
+def _most(moved: Mapping[str, Outcome], taken: Mapping[Training, float]) -> tuple[Training, str]:
+    """Return what moves most, either way, for what it took; and what comes too near to tell."""
+
+    def reach(each: Training) -> tuple[float, float, float]:
+        of = moved[each.of]
+        way = 1 if of["value"] >= 0 else -1
+        ends = sorted((way * of["low"], way * of["high"]))
+        return (way * of["value"] / taken[each], ends[0] / taken[each], ends[1] / taken[each])
+
+    best = max(taken, key=reach)
+    near = [md(each.of) for each in taken if each is not best and reach(each)[2] >= reach(best)[1]]
+    return best, f", not clearly more than {', '.join(near)}" if near else ""

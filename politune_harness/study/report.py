@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from politune_harness.artifacts import write_whole
 from politune_harness.rating import as_text
 from politune_harness.report.claims import is_sure
@@ -20,8 +22,9 @@ from politune_harness.report.numbers import NONE, Unit, estimate, number, p_of
 from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure
 from politune_harness.study.answer import answer
+from politune_harness.study.curve import at
 from politune_harness.study.results import Outcome, placed
-from politune_harness.study.told import Told, less, per_second, per_thousand, tell
+from politune_harness.study.told import Told, less, movements, per_second, per_thousand, tell
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
@@ -120,10 +123,26 @@ def _fitted(told: Told) -> str:
             said += f"ends at {top}, and is half way there at {axis} = {half} [{low}, {high}]: "
             said += "percentiles over drawings of items and seeds, rather too narrow for few seeds."
         else:
-            said += "is not bounded by these data: within them it may as well be a line, and where "
-            said += "it would end is unknown."
-        paragraphs.append(said)
+            said += "is not bounded by these data: where it would end is unknown."
+        paragraphs.append(said + _misfit(told, of))
     return section("The curve", *paragraphs)
+
+
+def _misfit(told: Told, of: str) -> str:
+    """Return where a curve leaves the intervals of the conditions that it is fitted to."""
+    (line,) = (each for each in figure.lines(told.found) if each.name == of)
+    fitted = at(told.curves[of], np.array([x for x, _ in line.points]))
+    moved = movements(told)
+    outside = [
+        f"{x:g}"
+        for (x, condition), value in zip(line.points, fitted, strict=True)
+        if not moved[condition.name]["low"] <= value <= moved[condition.name]["high"]
+    ]
+    if not outside:
+        return ""
+    axis = md(figure.numeric(told.found) or "")
+    places = ", ".join(outside)
+    return f" It does not fit: at {axis} = {places} it leaves the interval of what was measured."
 
 
 def _primary(told: Told) -> str:
@@ -197,7 +216,7 @@ def _missing(told: Told) -> Iterator[str]:
     }
     if any(counts.values()):
         listed = ", ".join(f"{md(name)} {count}" for name, count in counts.items())
-        yield f"Left out, since they have no {code(key[0])} {md(key[1])}: {listed}."
+        yield f"Answers left out, since they have no {code(key[0])} {md(key[1])}: {listed}."
 
 
 def _front(told: Told) -> str:
@@ -205,12 +224,13 @@ def _front(told: Told) -> str:
     if len(told.front) < 2 or not told.found.costs:  # noqa: PLR2004 - one cannot be compared
         return ""
     costs, shown = told.found.costs, told.unit_of(told.found.moved)
+    best = any(each.front for each in told.front)
     rows = [
         [
             md(each.of),
             number(each.moved, shown, sign=True),
             *(number(each.costs[k], told.unit_of(k), sign=True) for k in costs),
-            "yes" if each.front else "no",
+            *(["yes" if each.front else "no"] if best else []),
         ]
         for each in told.front
     ]
@@ -218,10 +238,13 @@ def _front(told: Told) -> str:
         "condition",
         less(*told.found.effect.contrast),
         *(f"{md(k[1])}, mean of arms" for k in costs),
-        "front",
+        *(["front"] if best else []),
     ]
     note = "On the *front* is what no other condition beats: none moves as far, either way, and "
     note += "costs no more by any measure. It is made of estimates; intervals stand above."
+    if not best:
+        note = "There is no front: conditions move to either side of the base, so that to move far "
+        note += "is not one aim. These are estimates; intervals stand above."
     return section("What moving costs", note, table(head, rows))
 
 
@@ -246,7 +269,11 @@ def _trained(told: Told) -> str:
     note += (
         "*Seconds* are those at work on the machine where it was trained: of its processors, or "
     )
-    note += "by the clock of a GPU. They, and what is divided by them, differ from run to run."
+    note += "by the clock of a GPU. They, and what is divided by them, differ from run to run. The "
+    note += "distance between two arms is divided by what one of them took; its interval is that "
+    note += "of the distance alone."
+    if any(each.goes_on for each in told.trained):
+        note += " What goes on from another arm is not divided by its own training alone."
     if missing := sum(each.trainings - each.timed for each in told.trained):
         note += (
             f" Of {missing} of {sum(t.trainings for t in told.trained)} trainings they are unknown."
@@ -267,7 +294,9 @@ def _levels(combination: Mapping[str, Any]) -> str:
 
 def _decided(told: Told) -> str:
     decided, outcome = told.frozen["decided"], told.grid.study.primary
-    margin = "none" if decided["margin"] is None else f"{decided['margin']:g}"
+    points = told.unit.times > 1
+    margin = f"{told.unit.times * (decided['margin'] or 0):g}{' points' if points else ''}"
+    margin = "none" if decided["margin"] is None else margin
     between = " less ".join(map(_levels, outcome.between)) if outcome.between else "each condition"
     if outcome.beyond:
         between += ", beyond " + " less ".join(map(_levels, outcome.beyond))

@@ -136,7 +136,7 @@ def per_second(told: Told, each: Training) -> str:
 def _share(told: Told, each: Training, of: float | None) -> str:
     """Return what a condition moves for one of `of`, with its interval."""
     moved = movements(told).get(each.of)
-    if not of or moved is None:
+    if not of or moved is None or each.goes_on:
         return NONE
     parts = {k: None if moved[k] is None else moved[k] / of for k in ("value", "low", "high")}
     return estimate(parts, Unit(3, told.unit_of(told.found.moved).times), sign=True)

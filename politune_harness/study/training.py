@@ -46,6 +46,8 @@ class Training:
     timed: int
     """How many those are."""
     trainings: int
+    goes_on: bool
+    """Whether an arm starts from another's adapters, which took training of their own."""
 
 
 def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
@@ -54,16 +56,18 @@ def trainings(grid: Grid, out: Path, arms: Sequence[str]) -> list[Training]:
     A trainer that keeps no log of its steps has no place here.
     """
     held: dict[str, list[Path]] = {}
+    goes_on: set[str] = set()
     for cell in grid.cells:
         run = folder_of(cell, out) / "4-train"
         for arm in (arm for arm in arms if arm in cell.recipe.arms):
             folders = [run / arm / f"seed-{seed}" for seed in cell.recipe.seeds_of(arm)]
             told = [folder for folder in folders if (folder / LOG).is_file()]
             held.setdefault(cell.condition, []).extend(told)
-    return [_training(condition, folders) for condition, folders in held.items() if folders]
+            goes_on |= {cell.condition} if cell.recipe.arms[arm].after else set()
+    return [_training(of, folders, of in goes_on) for of, folders in held.items() if folders]
 
 
-def _training(condition: str, folders: Sequence[Path]) -> Training:
+def _training(condition: str, folders: Sequence[Path], goes_on: bool) -> Training:  # noqa: FBT001
     learnt = [_lines(folder / LOG, _Learnt) for folder in folders]
     tokens = [[s.tokens for s in steps if s.tokens is not None] for steps in learnt]
     counted = list(map(len, tokens)) == list(map(len, learnt))
@@ -77,6 +81,7 @@ def _training(condition: str, folders: Sequence[Path]) -> Training:
         fmean(known) if known else None,
         len(known),
         len(folders),
+        goes_on,
     )
 
 

@@ -61,7 +61,7 @@ When the left arm took the base's place, the mean score went from {{was}} (limit
 {{then}} and {{first}}. Before that, where nothing had changed,
 {{days}} of {UNCHANGED} evaluations raised an alarm. Of {{looks}} looks at a measure that varies
 {{count}} did, {{share}} % [{{low}}, {{high}}]{{whose}};
-by chance at most {100 * drift.FALSE_ALARMS:.1f} % of looks do.
+by chance about {100 * drift.FALSE_ALARMS:.2f} % of looks do, for values near normal.
 How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
 how a real endpoint varies from day to day beyond its sampling.
 

@@ -580,11 +580,14 @@ def test_there_is_no_front_where_conditions_move_to_either_side_of_the_base(fold
 def test_a_curve_that_leaves_what_was_measured_is_told(folder: Path) -> None:
     over = {"sample": [1, 2, 3], "seeds": [0, 1]}
     told = tell(*built(folder, over=over, curve="saturating"))
-    assert report._misfit(told, "") == ""
+    # What is built grows from 1 to 2 by more than any such curve through 0.
+    assert "at sample = 1 it leaves the interval" in report._misfit(told, "")
     far = Interval(1e6, None, None)
     high = Saturating(Interval(1e9, None, None), far, bounded=False)
     said = report._misfit(replace(told, curves={"": high}), "")
     assert "at sample = 1, 2, 3 it leaves the interval" in said
+    close = [{**each, "low": -99.0, "high": 99.0} for each in told.others]
+    assert report._misfit(replace(told, others=close), "") == ""
 
 
 def test_what_moves_most_for_its_cost_names_those_that_come_near() -> None:

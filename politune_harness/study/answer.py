@@ -37,7 +37,7 @@ def answer(told: Told) -> Iterator[str]:
         yield _order(told, judges)
     if people := [each for each in known_ranks if each.b == PEOPLE]:
         taus = _range([(each.tau, md(each.a)) for each in people])
-        yield f"With the order by people, on what they rated, tau is {taus}."
+        yield f"With the order by people, these agree on what was rated with a tau {taus}."
     yield from _best(told)
     yield from _remaining(told)
     yield from _spent(told)

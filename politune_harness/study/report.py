@@ -136,7 +136,9 @@ def _misfit(told: Told, of: str) -> str:
     outside = [
         f"{x:g}"
         for (x, condition), value in zip(line.points, fitted, strict=True)
-        if not moved[condition.name]["low"] <= value <= moved[condition.name]["high"]
+        if (each := moved.get(condition.name)) is not None
+        and each["low"] is not None
+        and not each["low"] <= value <= each["high"]
     ]
     if not outside:
         return ""

@@ -262,8 +262,7 @@ class Evaluator:
         Of the tasks nothing is loaded, but of those in our folders that are answered in words.
         """
         self._require(names)
-        index = self._ours.task_index
-        leaves = dict.fromkeys(leaf for name in names for leaf in _leaves(name, _children(index)))
+        index, leaves = self._ours.task_index, self._held(names)
         if in_words := [leaf for leaf in leaves if leaf in index and _in_words(index[leaf].cfg)]:
             self._load(self._ours, in_words)
 
@@ -302,6 +301,11 @@ class Evaluator:
             raise RecipeError(str(error).replace(FLAG, IN_RECIPE)) from None
         return loaded
 
+    def _held(self, names: Sequence[str]) -> dict[str, None]:
+        """Return the tasks that some tasks and groups of our folders hold, each once, in order."""
+        children = _children(self._ours.task_index)
+        return dict.fromkeys(leaf for name in names for leaf in _leaves(name, children))
+
     def metrics(self, task: str) -> list[str] | None:
         """Return what one of the settings' tasks measures on its samples.
 
@@ -309,8 +313,7 @@ class Evaluator:
         tell. Raises RecipeError where no task of the settings can be that.
         """
         names, ours = self._settings.tasks, set(self._ours.all_subtasks)
-        children = _children(self._ours.task_index)
-        leaves = {leaf: None for name in names for leaf in _leaves(name, children)}
+        leaves = self._held(names)
         if task in ours & leaves.keys():
             found = self._load(self._ours, [task])["tasks"][task].aggregation()
             return [name for name in found if not _of_means(name, found)] + [FLUENCY, CUT, KEPT]

@@ -9,6 +9,7 @@ from politune_harness.components import Source
 from politune_harness.errors import DataError, located
 from politune_harness.plan import Plan
 from politune_harness.records import Dropped
+from politune_harness.stage import several
 
 ROWS = 100
 """How many rows of a source are looked at."""
@@ -35,12 +36,8 @@ def look(plan: Plan) -> Iterator[str]:
 def _is_local(source: Source) -> bool:
     """Say whether a source reads local files, as do all those that it is made of."""
     held = [getattr(source, name) for name in type(source).model_fields]
-    inner = [each for value in held for each in _several(value) if isinstance(each, Source)]
+    inner = [each for value in held for each in several(value) if isinstance(each, Source)]
     return all(map(_is_local, inner)) if inner else any(isinstance(v, Path) for v in held)
-
-
-def _several(value: object) -> tuple[object, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _tally(source: Source, allowed: float) -> Tally:

@@ -63,6 +63,16 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     outside: bool = False
     """Whether every judge says that the scale does not apply."""
 
+    @property
+    def arm(self) -> str:
+        """Whose answer it is."""
+        return self.place.partition("/")[0]
+
+    @property
+    def seed(self) -> str:
+        """The training seed; nothing of the base."""
+        return self.place.partition("/")[2].removeprefix("seed-")
+
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
     """What one person said of one answer."""

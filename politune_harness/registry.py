@@ -51,13 +51,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def explain(error: ValidationError, where: str, fields: Iterable[str] = ()) -> str:
     """Return a validation error as one line: where, what, and the nearest right field."""
     parts = []
+    lacking = {e["loc"] for e in error.errors() if e["type"] == "missing"}
     for e in error.errors():
         place = ".".join([where, *map(str, e["loc"])]).strip(".")
         if e["type"] == "extra_forbidden":
             parts.append(f"{place}: there is no such field; {nearest(str(e['loc'][-1]), fields)}")
         elif e["type"] == "missing" and isinstance(last := e["loc"][-1], int):
-            whole = f"{place.rpartition('.')[0]}: it needs {last + 1} entries"
-            parts = [p for p in parts if p != whole.replace(str(last + 1), str(last))] + [whole]
+            if (*e["loc"][:-1], last + 1) not in lacking:
+                parts.append(f"{place.rpartition('.')[0]}: it needs {last + 1} entries")
         else:
             parts.append(f"{place}: {e['msg'].removeprefix('Value error, ')}{_remedy(e)}")
     return "; ".join(parts)

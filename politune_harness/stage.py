@@ -83,7 +83,7 @@ def state_of(component: Component, registry: Registry, contents: Contents, where
             external[place] = contents(Path(value))
         elif isinstance(value, str) and info.annotation == InputFiles:
             fields[name], external[place] = value, digest(identity(value))
-        elif parts := [v for v in _several(value) if isinstance(v, Component)]:
+        elif parts := [v for v in several(value) if isinstance(v, Component)]:
             inner = [
                 state_of(part, registry, contents, f"{place}.{number}.")
                 for number, part in enumerate(parts)
@@ -111,7 +111,8 @@ def states_of(
     return identities, external
 
 
-def _several(value: object) -> tuple[object, ...]:
+def several(value: object) -> tuple[object, ...]:
+    """Return what a component's field holds: a tuple's parts, or the value itself."""
     return value if isinstance(value, tuple) else (value,)
 
 

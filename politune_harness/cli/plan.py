@@ -74,7 +74,7 @@ def _whole(whole: "Total", often: "Evaluations") -> Iterator[str]:
         f"bias tasks that these are for"
     )
     yield f"forward passes   {whole.passes:,} for {whole.requests:,} requests"
-    yield f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
+    yield tokens(whole)
     yield f"training tokens  {_trained(whole)}"
     yield f"judgements       {whole.judgements:,}, {_cost(whole)}"
     every, adapters = (whole.samples + whole.adapters) / 1e6, whole.adapters / 1e6
@@ -93,6 +93,11 @@ def _trained(whole: "Total") -> str:
     if whole.counted:
         return f"about {whole.trained:,}, counted in the pairs that are there"
     return f"at most {whole.trained:,}; counted once `politune run RECIPE --until pairs` has run"
+
+
+def tokens(whole: "Total | Effort") -> str:
+    """Return how many tokens evaluations read and write."""
+    return f"tokens           {whole.computed:,} read, at most {whole.written:,} written"
 
 
 def hours(whole: "Total | Effort", rate: tuple[float, float] | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from politune_harness.cli.options import max_cost_option, recipe_options, studied
-from politune_harness.cli.plan import hours, rate_option
+from politune_harness.cli.plan import hours, rate_option, tokens
 
 if TYPE_CHECKING:
     from politune_harness.study.effort import Effort
@@ -138,6 +138,6 @@ def _rest(rest: "Effort", rate: tuple[float, float] | None) -> Iterator[str]:
     if rest.trained is None:
         told = "not known before there are pairs"
     yield f"evaluations      {rest.evaluations}, and {rest.trainings} trainings"
-    yield f"tokens           {rest.computed:,} read, at most {rest.written:,} written"
+    yield tokens(rest)
     yield f"training tokens  {told}"
     yield from hours(rest, rate)

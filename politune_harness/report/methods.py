@@ -113,10 +113,9 @@ def _by_judge(
     groups: dict[Case, dict[tuple[str, str], list[tuple[str, float | None]]]] = {}
     for each in answers:
         scale, topic = scales.get((each.task, SCORE)), topics.get((each.task, each.item))
-        arm, _, seed = each.place.partition("/")
         if scale is None or topic is None or len(each.scores) < 2:  # noqa: PLR2004
             continue
-        mine = groups.setdefault((arm, seed.removeprefix("seed-")), {})
+        mine = groups.setdefault((each.arm, each.seed), {})
         for judge, value in each.scores.items():
             share = None if value is None else _share(value, scale)
             mine.setdefault((f"{each.task} by {judge}", topic), []).append((each.item, share))

@@ -32,7 +32,7 @@ def panels(run: Run) -> dict[str, Any]:
 def _task(answers: Sequence[Judged], run: Run) -> dict[str, Any]:
     judges = sorted({name for each in answers for name in each.scores})
     scores, items = scores_of(answers, judges), [each.item for each in answers]
-    arms = {arm: [x for x in answers if x.place.partition("/")[0] == arm] for arm in run.arms}
+    arms = {arm: [x for x in answers if x.arm == arm] for arm in run.arms}
     arms = {arm: some for arm, some in arms.items() if some}
     told = {
         "n": len(answers),

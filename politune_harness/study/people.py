@@ -36,23 +36,16 @@ def rated(run: Run, told: Said, key: Key) -> dict[str, dict[str, Evaluation]]:
     Only those that the measure is of count, which is a score; of the others there are no rows.
     """
     task, metric = key
-    rows: dict[str, list[Measurement]] = {}
+    rows: dict[tuple[str, str], list[Measurement]] = {}
     for of in run.answers if metric == SCORE else ():
         for rater, value in told.get(_text(of), {}).items() if of.task == task else ():
             row = Measurement(task=task, metric=metric, item=of.item, value=value, judge=rater)
-            rows.setdefault(of.place, []).append(row)
+            rows.setdefault((of.arm, of.seed), []).append(row)
     return {
-        arm: {seed: Evaluation(rows.get(_place(arm, seed), []), {}) for seed in seeds}
+        arm: {seed: Evaluation(rows.get((arm, seed), []), {}) for seed in seeds}
         for arm, seeds in run.arms.items()
     }
 
 
 def _text(answer: Judged) -> Text:
     return answer.task, answer.question, answer.answer
-
-
-def _place(arm: str, seed: str) -> str:
-    """Return where an evaluation lies: `base`, `left/seed-0`, `left/given`."""
-    if not seed:
-        return arm
-    return f"{arm}/seed-{seed}" if seed.isdecimal() else f"{arm}/{seed}"

@@ -56,7 +56,7 @@ def _line(at: float) -> dict[str, object]:
 
 
 def _arm(findings: Findings, task: str, arm: str, answers: list[Judged]) -> Iterator[Trace]:
-    mine = [each for each in answers if each.place.partition("/")[0] == arm]
+    mine = [each for each in answers if each.arm == arm]
     judges = sorted({name for each in mine for name in each.scores})
     scale = findings.scales[task, SCORE]
     if judges:

@@ -5,7 +5,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from politune_harness.report.style import FAINT, INK, PALE, Look, figure, footing, heading, looks
+from politune_harness.report.style import (
+    FAINT,
+    INK,
+    PALE,
+    Look,
+    figure,
+    footing,
+    heading,
+    legend,
+    looks,
+)
 from politune_harness.report.tradeoff import mean
 
 if TYPE_CHECKING:
@@ -66,9 +76,7 @@ def draw(
             axes.tick_params(length=0)
             axes.spines["left"].set_color(FAINT)
             axes.margins(0.08)
-        handles, labels = panels[-1].get_legend_handles_labels()
-        unique = dict(zip(labels, handles, strict=True))
-        panels[-1].legend(unique.values(), unique.keys(), frameon=False)
+        legend(canvas, panels)
         ring = " Rings: chosen." if found["chosen"] else ""
         footing(
             canvas,

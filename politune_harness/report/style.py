@@ -5,7 +5,7 @@ colour is a party's. The same numbers give the same bytes.
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from politune_harness.report.escape import drawable
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, FAINT, PALE = "#222222", "#767676", "#E4E4E4"
@@ -114,6 +115,27 @@ def heading(canvas: "Figure", title: str, marks: Sequence[str]) -> None:
             color="white",
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "#8A1C5B", "linewidth": 0},
         )
+
+
+def legend(canvas: "Figure", panels: Iterable["Axes"], *, beside: bool = False) -> None:
+    """Name what any of the panels shows, once each: below the figure, or `beside` it.
+
+    The place is fixed: one looked for among what is drawn takes seconds, and can hide some of it.
+    """
+    named = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    widest = max(map(len, named), default=0)
+    fit = int(11 * canvas.get_figwidth() / (widest + 7))
+    canvas.legend(
+        named.values(),
+        named.keys(),
+        loc="outside right upper" if beside else "outside lower left",
+        ncols=1 if beside else max(1, min(len(named), fit)),
+        frameon=False,
+    )
 
 
 def footing(canvas: "Figure", text: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from politune_harness.report.style import FAINT, PALE, figure, heading, looks
+from politune_harness.report.style import FAINT, PALE, figure, heading, legend, looks
 from politune_harness.report.training import CURVES
 
 
@@ -36,12 +36,4 @@ def draw(
             axes.grid(color=PALE, linewidth=0.8)
             axes.tick_params(length=0)
             axes.spines["left"].set_color(FAINT)
-        handles, labels = grid[0].get_legend_handles_labels()
-        unique = dict(zip(labels, handles, strict=True))
-        canvas.legend(
-            unique.values(),
-            unique.keys(),
-            loc="outside lower left",
-            ncols=len(unique),
-            frameon=False,
-        )
+        legend(canvas, grid)

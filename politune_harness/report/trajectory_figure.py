@@ -5,7 +5,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from politune_harness.report.style import FAINT, INK, PALE, Look, figure, footing, heading, looks
+from politune_harness.report.style import (
+    FAINT,
+    INK,
+    PALE,
+    Look,
+    figure,
+    footing,
+    heading,
+    legend,
+    looks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,9 +61,7 @@ def draw(
             axes.grid(color=PALE, linewidth=0.8)
             axes.tick_params(length=0)
             axes.spines["left"].set_color(FAINT)
-        handles, labels = last.get_legend_handles_labels()
-        unique = dict(zip(labels, handles, strict=True))
-        last.legend(unique.values(), unique.keys(), frameon=False)
+        legend(canvas, [last])
         half = " Only the selection half of the topics was asked." if found["half"] else ""
         ring = " Rings: the checkpoints that were chosen." if found["chosen"] else ""
         footing(canvas, f"Step 0 is the base. Bands: 95 % intervals over items.{ring}{half}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from politune_harness.report.matrices import DIFFERENCES, is_share
-from politune_harness.report.style import FAINT, INK, OTHERS, PALE, Look, figure, heading
+from politune_harness.report.style import FAINT, INK, OTHERS, PALE, Look, figure, heading, legend
 from politune_harness.study.curve import Saturating, at
 from politune_harness.study.results import Condition, Gathered, Outcome, placed
 
@@ -198,5 +198,4 @@ def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> Non
                     markersize=8,
                     label=condition.name,
                 )
-        handles, labels = grid[0].get_legend_handles_labels()
-        canvas.legend(handles, labels, loc="outside right upper", frameon=False)
+        legend(canvas, grid, beside=True)

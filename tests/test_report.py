@@ -31,6 +31,12 @@ def difference(folder: Path, a: str, b: str, task: str, metric: str) -> dict[str
     return dict(found[0])
 
 
+def test_no_legend_looks_for_its_place() -> None:
+    package = Path(report.__file__).parents[1]
+    calls = {path.name for path in package.rglob("*.py") if ".legend(" in path.read_text("utf-8")}
+    assert calls == {"style.py"}
+
+
 def test_results_have_the_agreed_shape(run: Path) -> None:
     found = results(run)
     assert list(found["arms"]) == sorted(SHIFTS)

@@ -22,7 +22,7 @@ from politune_harness.report.matrices import Cell as Measured
 from politune_harness.run_folder import keep_recipe
 from politune_harness.statistics import Interval
 from politune_harness.store import Store
-from politune_harness.study import Grid, frozen, report
+from politune_harness.study import Grid, figure, frozen, report
 from politune_harness.study.answer import _most
 from politune_harness.study.curve import Saturating
 from politune_harness.study.front import points
@@ -266,6 +266,42 @@ def built(
     return found, out
 
 
+def test_a_report_says_first_what_no_reader_may_overlook(folder: Path) -> None:
+    found, out = built(folder, over={"sample": [1, 2], "seeds": [0, 1]})
+    path = folder_of(found.cells[-1], out) / "5-evaluate/left/seed-1/results.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "stamp": "made *up*", "partial": True}))
+    report.write(found, out)
+    _, first, second, *_ = (out / "report.md").read_text().split("\n\n")
+    assert first == r"> **MADE \*UP\***"
+    assert second == "> **PARTIAL**: only some documents of each task were asked"
+    assert json.loads((out / "results.json").read_text())["marks"] == ["made *up*", "partial"]
+
+
+def test_what_both_arms_lose_is_drawn_or_neither(folder: Path) -> None:
+    by_name = {"kind": {"one": {"sample": 1}, "two": {"sample": 2}}}
+    found, out = built(folder, over={**by_name, "seeds": [0, 1]})
+    told = tell(found, out)
+    moved, *costs = figure.panels(told.found, told.others)
+    assert [each.label for each in moved] == ["right \N{MINUS SIGN} left"]
+    assert costs
+    for panel in costs:
+        assert {each.place[2:] for each in panel} == {("right", "base"), ("left", "base")}
+        assert len({each.look for each in panel}) == 2
+    assert figure.draw(told.found, told.others, {}, out / "figures", front=False) == ["conditions"]
+
+
+def test_lines_that_differ_have_a_panel_for_each_contrast(folder: Path) -> None:
+    over = {"sample": [1, 2], "kind": {"one": {}, "two": {"trainer.style": "grand"}}}
+    found, out = built(folder, over={**over, "seeds": [0, 1]})
+    told = tell(found, out)
+    panels = figure.panels(told.found, told.others)
+    contrasts = [{each.place for each in panel} for panel in panels]
+    assert all(len(each) == 1 for each in contrasts)
+    assert len({frozenset(each) for each in contrasts}) == len(panels)
+    assert {tuple(each.label for each in panel) for panel in panels} == {("one", "two")}
+
+
 def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
     between = {**PRIMARY, "between": [{"sample": 2}, {"sample": 1}]}
     found, out = built(
@@ -296,6 +332,7 @@ def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
     assert before
     report.write(found, out)
     assert before == {path: path.read_bytes() for path in out.glob("figures/*.png")}
+    assert results["marks"] == []
     rows = (out / "results.csv").read_text().splitlines()
     assert sum(row.startswith("primary") for row in rows) == 1
     assert {each["claim"] for each in results["exploratory"]} == {"exploratory"}

@@ -7,7 +7,7 @@ from politune_harness.compared import Column, Entry, rows
 from politune_harness.report.instruments import KNOWN
 from politune_harness.report.markdown import code, md, section, table
 from politune_harness.report.numbers import NONE, number, unit_of
-from politune_harness.report.style import FAINT, INK, OTHERS, PALE, figure, footing, heading, legend
+from politune_harness.report.style import FAINT, INK, OTHERS, PALE, figure, heading, legend
 
 AXES = ("economic", "social")
 LIMIT = 10
@@ -85,8 +85,7 @@ def draw(columns: Sequence[Column], to: Path) -> bool:
                     markersize=8,
                     label=name,
                 )
-        legend(canvas, grid)
-        footing(canvas, "Bars: 95 % intervals, where a result came with one.")
+        legend(canvas, grid, "Bars: 95 % intervals, where a result came with one.")
     return True
 
 

@@ -11,7 +11,6 @@ from politune_harness.report.style import (
     PALE,
     Look,
     figure,
-    footing,
     heading,
     legend,
     looks,
@@ -76,10 +75,10 @@ def draw(
             axes.tick_params(length=0)
             axes.spines["left"].set_color(FAINT)
             axes.margins(0.08)
-        legend(canvas, panels)
         ring = " Rings: chosen." if found["chosen"] else ""
-        footing(
+        legend(
             canvas,
+            panels,
             "Up and to the right is better. +: the base. Numbers: steps. Filled: the front, which "
             f"no other checkpoint of the arm beats at strength, ability and coherence.{ring}",
         )

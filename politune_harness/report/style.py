@@ -5,7 +5,7 @@ colour is a party's. The same numbers give the same bytes.
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from politune_harness.report.escape import drawable
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -117,28 +118,39 @@ def heading(canvas: "Figure", title: str, marks: Sequence[str]) -> None:
         )
 
 
-def legend(canvas: "Figure", panels: Iterable["Axes"], *, beside: bool = False) -> None:
-    """Name what any of the panels shows, once each: below the figure, or `beside` it.
-
-    The place is fixed: one looked for among what is drawn takes seconds, and can hide some of it.
-    """
+def legend(canvas: "Figure", panels: Iterable["Axes"], note: str = "") -> None:
+    """Name below a figure what any of its panels shows, once each, under how to read it."""
     named = {
         label: handle
         for axes in panels
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    widest = max(map(len, named), default=0)
-    fit = int(11 * canvas.get_figwidth() / (widest + 7))
-    canvas.legend(
+    key(canvas, named, note)
+
+
+def key(canvas: "Figure", named: Mapping[str, "Artist"], note: str = "") -> None:
+    """Show below a figure what its marks mean, by their names, under how to read it.
+
+    The place is fixed: one looked for among what is drawn takes seconds, and can hide some of it.
+    """
+    fit = int(11 * canvas.get_figwidth() / (max(map(len, named), default=0) + 7))
+    held = canvas.legend(
         named.values(),
         named.keys(),
-        loc="outside right upper" if beside else "outside lower left",
-        ncols=1 if beside else max(1, min(len(named), fit)),
+        loc="outside lower left",
+        ncols=max(1, min(len(named), fit)),
         frameon=False,
+        title=_wrapped(canvas, note) or None,
+        title_fontsize=9.5,
+        alignment="left",
     )
+    held.get_title().set_color(FAINT)
 
 
 def footing(canvas: "Figure", text: str) -> None:
-    """Say below a figure how to read it."""
-    lines = textwrap.fill(text, int(13 * canvas.get_figwidth()))
-    canvas.supxlabel(lines, x=0.01, ha="left", fontsize=9.5, color=FAINT)
+    """Say how to read a figure, below one that has no legend there."""
+    canvas.supxlabel(_wrapped(canvas, text), x=0.01, ha="left", fontsize=9.5, color=FAINT)
+
+
+def _wrapped(canvas: "Figure", text: str) -> str:
+    return textwrap.fill(text, int(13 * canvas.get_figwidth()))

@@ -8,12 +8,14 @@ from politune_harness.report.findings import Entry, Findings
 from politune_harness.report.instruments import Key
 from politune_harness.report.numbers import PLAIN, sure
 from politune_harness.report.reading import BASE
-from politune_harness.report.style import FAINT, INK, PALE, Look, figure, heading, looks
+from politune_harness.report.style import FAINT, INK, PALE, Look, figure, heading, key, looks
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NOTE = "Bars: 95 % intervals. Hollow: answers less fluent to the base, for sure."
 MOST_TASKS = 4
 """How many capability tasks fit in one figure; the report's table holds them all."""
 
@@ -100,36 +102,26 @@ def _legend(
 ) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [
-        Line2D([], [], linestyle="", marker=look[BASE].marker, color=INK, markersize=7, label=BASE)
-    ]
+    base = look[BASE].marker
+    named: dict[str, Artist] = {
+        BASE: Line2D([], [], linestyle="", marker=base, color=INK, markersize=7)
+    }
+    said = {
+        "worse": "less fluent",
+        "kept": "no less fluent for sure",
+        "unknown": "fluency not measured",
+    }
     for arm in findings.tuned:
         fluency = coherence(findings.fluency(arm))
         faded = fluency == "worse"
-        said = {
-            "worse": "less fluent",
-            "kept": "no less fluent for sure",
-            "unknown": "fluency not measured",
-        }
-        handles.append(
-            Line2D(
-                [],
-                [],
-                linestyle="",
-                marker=look[arm].marker,
-                markersize=9,
-                color=look[arm].colour,
-                markerfacecolor="white" if faded else look[arm].colour,
-                markeredgewidth=2 if faded else 1,
-                label=f"{arm} ({said[fluency]})",
-            )
+        named[f"{arm} ({said[fluency]})"] = Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=look[arm].marker,
+            markersize=9,
+            color=look[arm].colour,
+            markerfacecolor="white" if faded else look[arm].colour,
+            markeredgewidth=2 if faded else 1,
         )
-    canvas.legend(
-        handles=handles,
-        loc="outside lower left",
-        ncols=len(handles),
-        frameon=False,
-        title="Bars: 95 % intervals. Hollow: answers less fluent to the base, for sure.",
-        title_fontsize=9.5,
-        alignment="left",
-    )
+    key(canvas, named, NOTE)

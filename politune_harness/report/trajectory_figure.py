@@ -11,7 +11,6 @@ from politune_harness.report.style import (
     PALE,
     Look,
     figure,
-    footing,
     heading,
     legend,
     looks,
@@ -61,10 +60,9 @@ def draw(
             axes.grid(color=PALE, linewidth=0.8)
             axes.tick_params(length=0)
             axes.spines["left"].set_color(FAINT)
-        legend(canvas, [last])
         half = " Only the selection half of the topics was asked." if found["half"] else ""
         ring = " Rings: the checkpoints that were chosen." if found["chosen"] else ""
-        footing(canvas, f"Step 0 is the base. Bands: 95 % intervals over items.{ring}{half}")
+        legend(canvas, [last], f"Step 0 is the base. Bands: 95 % intervals over items.{ring}{half}")
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[list[Point]]:

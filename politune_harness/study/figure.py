@@ -1,6 +1,10 @@
-"""Figures of a study: a curve where an axis is one of numbers, and what an effect costs."""
+"""Figures of a study: what each condition moves and costs, and the one against the other.
 
-from collections.abc import Iterator, Mapping, Sequence
+Conditions along an axis of numbers stand along it; others stand below each other, by name. What
+left and what right lose by one measure is drawn side by side, never one of them alone.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from politune_harness.report.matrices import DIFFERENCES, is_share
-from politune_harness.report.style import FAINT, INK, OTHERS, PALE, Look, figure, heading, legend
+from politune_harness.report.reading import BASE
+from politune_harness.report.style import (
+    FAINT,
+    INK,
+    KNOWN,
+    OTHERS,
+    PALE,
+    Look,
+    figure,
+    heading,
+    legend,
+)
 from politune_harness.study.curve import Saturating, at
+from politune_harness.study.lines import Line, lines, numeric
 from politune_harness.study.results import Condition, Gathered, Outcome, placed
 
 if TYPE_CHECKING:
@@ -25,37 +41,17 @@ Place = tuple[str, ...]
 By = Mapping[tuple[str, ...], Outcome]
 """By condition, and by what is compared there."""
 MOST = 4
-"""How many panels fit below each other."""
+"""How many measures are drawn; the report's table holds them all."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """Conditions that differ in one number alone."""
+class Series:
+    """What one contrast of one measure comes to in a line of conditions."""
 
-    name: str
-    points: tuple[tuple[float, Condition], ...]
-    """By that number, ascending."""
-
-
-def numeric(found: Gathered) -> str | None:
-    """Return the first axis whose levels are all numbers."""
-    axes = found.conditions[0].levels
-    return next(
-        (a for a in axes if all(c.levels[a].value is not None for c in found.conditions)), None
-    )
-
-
-def lines(found: Gathered) -> list[Line]:
-    """Return the conditions along the first axis of numbers, a line for each rest of levels.
-
-    Without such an axis they are one line, in their order.
-    """
-    axis, held = numeric(found), dict[str, list[tuple[float, Condition]]]()
-    for number, each in enumerate(found.conditions):
-        rest = ", ".join(level.name for a, level in each.levels.items() if a != axis)
-        x = each.levels[axis].value if axis else float(number)
-        held.setdefault(rest if axis else "", []).append((x or 0.0, each))
-    return [Line(name, tuple(sorted(points, key=lambda p: p[0]))) for name, points in held.items()]
+    place: Place
+    line: Line
+    look: Look
+    label: str
 
 
 def draw(
@@ -68,16 +64,102 @@ def draw(
 ) -> list[str]:
     """Draw the figures, with or without that of what moving costs; return the names of those."""
     by: By = placed(outcomes)
-    a, b = found.effect.contrast
-    keys: list[Place] = [(*found.moved, a, b)]
-    keys += [k for k in dict.fromkeys(place[1:] for place in by) if (k[0], k[1]) in found.costs]
-    if not any(place[1:] == keys[0] for place in by):
+    shown = panels(found, outcomes)
+    first, *costs = _measures(found, by)
+    if not any(place[1:] == first[0] for place in by):
         return []
-    _conditions(found, by, keys[:MOST], curves, to)
-    if front and len(keys) > 1 and len(found.conditions) > 1:
-        _tradeoff(found, by, keys, to)
+    if axis := numeric(found):
+        _along(found, by, shown, axis, curves, to)
+    else:
+        _by_name(found, by, shown, to)
+    if front and costs and len(found.conditions) > 1:
+        _tradeoff(found, by, first[0], costs, to)
         return list(ALT)
     return ["conditions"]
+
+
+def panels(found: Gathered, outcomes: Sequence[Outcome]) -> list[list[Series]]:
+    """Return what each panel shows: a measure, or one contrast of it where lines differ."""
+    measures, held = _measures(found, placed(outcomes)), lines(found)
+    if len(held) == 1:
+        look = _by_contrast(measures)
+        return [[Series(p, held[0], look[p[2:]], _contrast(p)) for p in each] for each in measures]
+    looks = [LOOKS[n % len(LOOKS)] for n in range(len(held))]
+    return [
+        [Series(place, line, look, line.name) for line, look in zip(held, looks, strict=True)]
+        for each in measures
+        for place in each
+    ]
+
+
+def _measures(found: Gathered, by: By) -> list[list[Place]]:
+    """Return the contrasts of each measure that is drawn: of what is to move, then of costs."""
+    places: list[Place] = [(*found.moved, *found.effect.contrast)]
+    places += [p for p in dict.fromkeys(key[1:] for key in by) if (p[0], p[1]) in found.costs]
+    kept = list(dict.fromkeys(place[:2] for place in places))[:MOST]
+    return [[p for p in dict.fromkeys(places) if p[:2] == measure] for measure in kept]
+
+
+def _by_contrast(measures: Sequence[Sequence[Place]]) -> dict[Place, Look]:
+    """Return how each contrast looks: where an arm with a look of its own is one, as it does."""
+    contrasts = dict.fromkeys(place[2:] for places in measures for place in places)
+    own = {each: KNOWN[each[0]] for each in contrasts if each[1] == BASE and each[0] in KNOWN}
+    rest = [each for each in contrasts if each not in own]
+    return own | {each: LOOKS[n % len(LOOKS)] for n, each in enumerate(rest)}
+
+
+def _along(
+    found: Gathered,
+    by: By,
+    shown: Sequence[Sequence[Series]],
+    axis: str,
+    curves: Mapping[str, Saturating],
+    to: Path,
+) -> None:
+    """Draw each measure along the axis of numbers."""
+    with figure(8.5, 2.3 * len(shown) + 1.6, to, "conditions.png", "conditions.svg") as canvas:
+        heading(canvas, "What each condition moves", found.marks)
+        grid = canvas.subplots(len(shown), 1, squeeze=False, sharex=True)[:, 0]
+        for axes, panel in zip(grid, shown, strict=True):
+            axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
+            _ground(axes)
+            axes.set_ylabel(_measure(panel[0].place), fontsize=9)
+            if len(lines(found)) > 1:
+                axes.set_title(_contrast(panel[0].place), fontsize=10)
+            _draw(axes, by, panel)
+        for line in (line for line in lines(found) if line.name in curves):
+            doses = np.linspace(0, line.points[-1][0], 100)
+            grid[0].plot(doses, at(curves[line.name], doses), color=FAINT, linewidth=1.5, zorder=2)
+        _alike(grid, shown)
+        grid[-1].set_xlabel(axis)
+        many = any(panel[1:] for panel in shown)
+        beside = " What belongs to one place is drawn side by side." if many else ""
+        fitted = " Grey: the fitted curve." if curves else ""
+        legend(canvas, grid, f"Bars: 95 % intervals, uncorrected.{beside}{fitted}")
+
+
+def _by_name(found: Gathered, by: By, shown: Sequence[Sequence[Series]], to: Path) -> None:
+    """Draw each measure, with the conditions below each other."""
+    names = [told(c) for c in found.conditions]
+    across, down = max(3.3 * len(shown) + 1.8, 8.0), 0.5 * len(names) + 2.4
+    with figure(across, down, to, "conditions.png", "conditions.svg") as canvas:
+        heading(canvas, "What each condition moves", found.marks)
+        grid = canvas.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+        for axes, panel in zip(grid, shown, strict=True):
+            axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
+            _ground(axes)
+            axes.set_xlabel(_measure(panel[0].place), fontsize=9)
+            axes.locator_params(axis="x", nbins=6)
+            _draw(axes, by, panel, flat=True)
+        grid[0].set_yticks(range(len(names)), names)
+        grid[0].set_ylim(len(names) - 0.4, -0.6)
+        grid[0].set_ylabel(", ".join(found.conditions[0].levels))
+        legend(canvas, grid, "Bars: 95 % intervals, uncorrected.")
+
+
+def told(condition: Condition) -> str:
+    """Return a condition by its levels, without the axes."""
+    return ", ".join(level.name for level in condition.levels.values()) or condition.name
 
 
 def _times(metric: str) -> int:
@@ -92,110 +174,98 @@ def _ends(each: Outcome, times: int) -> tuple[float, list[list[float]] | None]:
     return value, [[value - times * each["low"]], [times * each["high"] - value]]
 
 
-def _label(place: Place) -> str:
-    task, metric, a, b = place
-    return f"{a} − {b}\n{_shown(metric)}\n{task}"  # noqa: RUF001 - a minus sign
+def _contrast(place: Place) -> str:
+    return f"{place[2]} − {place[3]}"  # noqa: RUF001 - a minus sign
 
 
-def _shown(metric: str) -> str:
-    return f"{metric} (points)" if _times(metric) > 1 else metric
+def _measure(place: Place) -> str:
+    task, metric, *_ = place
+    return f"{metric}{' (points)' if _times(metric) > 1 else ''}\n{task}"
 
 
-def _conditions(
-    found: Gathered, by: By, places: Sequence[Place], curves: Mapping[str, Saturating], to: Path
-) -> None:
-    """Draw each measure over the conditions, or along the axis of numbers."""
-    axis, held = numeric(found), lines(found)
-    names = [c.name for c in found.conditions]
-    height = 2.6 * len(places) + 1.2
-    with figure(8.5, height, to, "conditions.png", "conditions.svg") as canvas:
-        heading(canvas, "What each condition moves", ["partial"] if found.partial else [])
-        grid = canvas.subplots(len(places), 1, squeeze=False, sharex=True)[:, 0]
-        for axes, place in zip(grid, places, strict=True):
-            _ground(axes, _label(place))
-            for look, line in zip(_cycled(held), held, strict=True):
-                _points(axes, by, place, line, look)
-        for line in (line for line in held if line.name in curves):
-            doses = np.linspace(0, line.points[-1][0], 100)
-            grid[0].plot(doses, at(curves[line.name], doses), color=FAINT, linewidth=1.5, zorder=2)
-        if axis is None:
-            grid[-1].set_xticks(range(len(names)), names, rotation=30, ha="right")
-        else:
-            grid[-1].set_xlabel(axis)
-        if len(held) > 1:
-            grid[0].legend(loc="upper left", frameon=False, fontsize=9)
-
-
-def _cycled(held: Sequence[Line]) -> Iterator[Look]:
-    return (LOOKS[n % len(LOOKS)] for n, _ in enumerate(held))
-
-
-def _ground(axes: "Axes", label: str) -> None:
-    axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
+def _ground(axes: "Axes") -> None:
     axes.grid(color=PALE, linewidth=0.8)
     axes.tick_params(length=0)
-    axes.set_ylabel(label, fontsize=9)
 
 
-def _points(axes: "Axes", by: By, place: Place, line: Line, look: Look) -> None:
-    joined = bool(line.name) or all(level.value is not None for level in _levels(line))
-    for number, (x, condition) in enumerate(line.points):
-        if (each := by.get((condition.name, *place))) is None:
-            continue
-        y, bars = _ends(each, _times(place[1]))
-        axes.errorbar(
-            x,
-            y,
-            yerr=bars,
-            fmt=look.marker,
-            color=look.colour,
-            markersize=8,
-            elinewidth=1.6,
-            zorder=4,
-            label=line.name if number == 0 else None,
-        )
-    if joined:
-        told = [(x, by[c.name, *place]) for x, c in line.points if (c.name, *place) in by]
-        ys = [_ends(each, _times(place[1]))[0] for _, each in told]
-        axes.plot([x for x, _ in told], ys, color=look.colour, linewidth=0.9, alpha=0.5, zorder=3)
+def _alike(grid: Iterable["Axes"], shown: Sequence[Sequence[Series]]) -> None:
+    """Let panels of one measure have one range, so that arms compare by eye."""
+    held: dict[Place, list[Axes]] = {}
+    for axes, panel in zip(grid, shown, strict=True):
+        held.setdefault(panel[0].place[:2], []).append(axes)
+    for group in held.values():
+        ends = [axes.get_ylim() for axes in group]
+        for axes in group:
+            axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
-def _levels(line: Line) -> Iterator[Any]:
-    return (level for _, condition in line.points for level in condition.levels.values())
+def _draw(axes: "Axes", by: By, panel: Sequence[Series], *, flat: bool = False) -> None:
+    """Draw series beside each other, so that none hides another."""
+    places = [x for each in panel for x, _ in each.line.points]
+    apart = 0.24 if flat else 0.012 * (max(places) - min(places))
+    for number, series in enumerate(panel):
+        shift = apart * (number - (len(panel) - 1) / 2)
+        known = [
+            (x + shift, *_ends(by[condition.name, *series.place], _times(series.place[1])))
+            for x, condition in series.line.points
+            if (condition.name, *series.place) in by
+        ]
+        for count, (x, y, bars) in enumerate(known):
+            axes.errorbar(
+                *((y, x) if flat else (x, y)),
+                xerr=bars if flat else None,
+                yerr=None if flat else bars,
+                fmt=series.look.marker,
+                color=series.look.colour,
+                markersize=7,
+                elinewidth=1.6,
+                zorder=4,
+                label=None if count else series.label,
+            )
+        if not flat:
+            across, up = [x for x, *_ in known], [y for _, y, _ in known]
+            axes.plot(across, up, color=series.look.colour, linewidth=0.9, alpha=0.5, zorder=3)
 
 
-def _tradeoff(found: Gathered, by: By, places: Sequence[Place], to: Path) -> None:
+def _tradeoff(
+    found: Gathered, by: By, first: Place, costs: Sequence[Sequence[Place]], to: Path
+) -> None:
     """Draw what each condition moves against the mean of what its arms lose by each cost."""
-    first, costs = places[0], list(dict.fromkeys((p[0], p[1]) for p in places[1:]))[:3]
-    with figure(4.2 * len(costs) + 2.4, 4.4, to, "tradeoff.png", "tradeoff.svg") as canvas:
-        heading(canvas, "What moving cost", ["partial"] if found.partial else [])
+    with figure(max(4.2 * len(costs), 8.0), 5, to, "tradeoff.png", "tradeoff.svg") as canvas:
+        heading(canvas, "What moving cost", found.marks)
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
-        for axes, cost in zip(grid, costs, strict=True):
-            _ground(axes, f"{_shown(cost[1])}, mean of the arms less base\n{cost[0]}")
-            axes.set_xlabel(_label(first), fontsize=9)
+        for axes, places in zip(grid, costs, strict=True):
+            axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
+            _ground(axes)
+            axes.set_ylabel(_measure(places[0]), fontsize=9)
+            axes.set_xlabel(f"{_contrast(first)}\n{_measure(first)}", fontsize=9)
             for number, condition in enumerate(found.conditions):
-                if (moved := by.get((condition.name, *first))) is None:
-                    continue
-                lost = [
-                    each["value"]
-                    for place in places
-                    if (place[0], place[1]) == cost
-                    and (each := by.get((condition.name, *place))) is not None
-                    and each["value"] is not None
-                ]
-                if not lost or moved["value"] is None:
-                    continue
-                x, bars = _ends(moved, _times(first[1]))
-                again, kind = divmod(number, len(LOOKS))
-                look = LOOKS[kind]
-                axes.errorbar(
-                    x,
-                    _times(cost[1]) * float(np.mean(lost)),
-                    xerr=bars,
-                    fmt=look.marker,
-                    color=look.colour,
-                    markerfacecolor="white" if again % 2 else look.colour,
-                    markersize=8,
-                    label=condition.name,
-                )
-        legend(canvas, grid, beside=True)
+                _against(axes, by, condition, first, places, number)
+        legend(
+            canvas,
+            grid,
+            "Costs: means of the arms less base. Bars: 95 % intervals, uncorrected.",
+        )
+
+
+def _against(
+    axes: "Axes", by: By, condition: Condition, first: Place, places: Sequence[Place], number: int
+) -> None:
+    moved = by.get((condition.name, *first))
+    every: Iterator[Any] = (by.get((condition.name, *place)) for place in places)
+    lost = [each["value"] for each in every if each is not None and each["value"] is not None]
+    if moved is None or moved["value"] is None or not lost:
+        return
+    x, bars = _ends(moved, _times(first[1]))
+    again, kind = divmod(number, len(LOOKS))
+    look = LOOKS[kind]
+    axes.errorbar(
+        x,
+        _times(places[0][1]) * float(np.mean(lost)),
+        xerr=bars,
+        fmt=look.marker,
+        color=look.colour,
+        markerfacecolor="white" if again % 2 else look.colour,
+        markersize=8,
+        label=told(condition),
+    )

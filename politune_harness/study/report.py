@@ -23,13 +23,15 @@ from politune_harness.statistics.intervals import CONFIRMATORY
 from politune_harness.study import Grid, figure
 from politune_harness.study.answer import answer
 from politune_harness.study.curve import at
-from politune_harness.study.results import Outcome, placed
+from politune_harness.study.lines import lines, numeric
+from politune_harness.study.results import PARTIAL, Outcome, placed
 from politune_harness.study.told import Told, less, movements, per_second, per_thousand, tell
 
 COLUMNS = (
     *("role", "of", "task", "metric", "a", "b", "value", "low", "high", "p", "p_holm"),
     *("detectable", "verdict", "claim", "items", "seeds"),
 )
+WHY = ": only some documents of each task were asked"
 CORRECTED = "\\*"
 """Marks what differs from 0 after correction."""
 
@@ -55,7 +57,7 @@ def _results(told: Told) -> dict[str, Any]:
         "question": told.grid.study.question,
         "frozen": dict(told.frozen),
         "models": list(told.found.models),
-        "partial": told.found.partial,
+        "marks": list(told.found.marks),
         "primary": list(told.primary),
         "exploratory": list(told.others),
         "curves": [
@@ -103,16 +105,16 @@ def text(told: Told, drawn: Sequence[str]) -> str:
 
 
 def _marks(told: Told) -> Iterator[str]:
-    if told.found.partial:
-        yield "**PARTIAL**: only some documents of each task were asked."
+    for mark in told.found.marks:
+        yield f"> **{md(mark).upper()}**{WHY if mark == PARTIAL else ''}"
     if told.amended:
-        yield "**EXPLORATORY**: what the study decides was changed after its first result."
+        yield "> **EXPLORATORY**: what the study decides was changed after its first result."
 
 
 def _fitted(told: Told) -> str:
     if not told.curves:
         return ""
-    axis = md(figure.numeric(told.found) or "")
+    axis = md(numeric(told.found) or "")
     paragraphs = []
     for of, fit in told.curves.items():
         top = estimate(fit.top._asdict(), told.unit_of(told.found.moved), sign=True)
@@ -130,7 +132,7 @@ def _fitted(told: Told) -> str:
 
 def _misfit(told: Told, of: str) -> str:
     """Return where a curve leaves the intervals of the conditions that it is fitted to."""
-    (line,) = (each for each in figure.lines(told.found) if each.name == of)
+    (line,) = (each for each in lines(told.found) if each.name == of)
     fitted = at(told.curves[of], np.array([x for x, _ in line.points]))
     moved = movements(told)
     outside = [
@@ -142,7 +144,7 @@ def _misfit(told: Told, of: str) -> str:
     ]
     if not outside:
         return ""
-    axis = md(figure.numeric(told.found) or "")
+    axis = md(numeric(told.found) or "")
     places = ", ".join(outside)
     return f" It does not fit: at {axis} = {places} it leaves the interval of what was measured."
 

@@ -33,6 +33,7 @@ from politune_harness.study import SEEDS, Cell, Effect, Grid, Level, Primary, ar
 from politune_harness.study.people import PEOPLE, rated, said
 from politune_harness.study.running import folder_of
 
+PARTIAL = "partial"
 AGAIN = "`politune study run` goes on with it"
 Terms = list[tuple[float, Measured]]
 """Means with their weights."""
@@ -79,7 +80,8 @@ class Gathered:
     costs: tuple[Key, ...]
     """The main measure of each task of ability, and how fluent answers are."""
     models: tuple[str, ...]
-    partial: bool
+    marks: tuple[str, ...]
+    """What no reader may overlook: a model's own stamp, and whether anything is partial."""
     people: Mapping[str, Condition] = field(default_factory=dict)
     """By condition, what people said of the same answers, where any rated them."""
 
@@ -127,7 +129,7 @@ def gather(grid: Grid, out: Path) -> Gathered:
         ends,
         tuple(_costs(first, keys)),
         tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
-        any(run.base.about.get("partial") for _, run in runs),
+        tuple(_marks(run for _, run in runs)),
         {n: Condition(PEOPLE, levels[n], own) for n, own in people.items() if any(own.values())},
     )
 
@@ -152,6 +154,13 @@ def _finished(cell: Cell, folder: Path) -> Run:
         if arm.adapter is None
     }
     return replace(run, arms={**run.arms, **own})
+
+
+def _marks(runs: Iterable[Run]) -> Iterator[str]:
+    about = [each.about for run in runs for seeds in run.arms.values() for each in seeds.values()]
+    yield from dict.fromkeys(str(each["stamp"]) for each in about if each.get("stamp"))
+    if any(each.get("partial") for each in about):
+        yield PARTIAL
 
 
 def _own(name: str, found: Mapping[str, Any]) -> dict[str, Any]:

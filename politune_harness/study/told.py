@@ -11,9 +11,10 @@ from politune_harness.report.instruments import Key
 from politune_harness.report.markdown import md
 from politune_harness.report.numbers import MINUS, NONE, Unit, estimate, unit_of
 from politune_harness.statistics import Array, claim
-from politune_harness.study import DOSES, Grid, arms_of, figure, frozen
+from politune_harness.study import DOSES, Grid, arms_of, frozen
 from politune_harness.study.curve import Saturating, saturating
 from politune_harness.study.front import Point, points
+from politune_harness.study.lines import lines
 from politune_harness.study.ranks import Ranks, ranks
 from politune_harness.study.results import (
     Gathered,
@@ -42,7 +43,7 @@ class Told:
     others: Sequence[Outcome]
     """By condition: every measure of leaning, and what each arm lost."""
     curves: Mapping[str, Saturating]
-    """By the name of each line of conditions; see `figure.lines`."""
+    """By the name of each line of conditions; see `lines.lines`."""
     front: Sequence[Point]
     """What moving costs; as with `trained`, none where conditions are the same answers, judged by
     others."""
@@ -96,13 +97,13 @@ def _claim(each: Outcome, held: Mapping[str, Any]) -> str:
 def _curves(grid: Grid, found: Gathered) -> dict[str, Saturating]:
     """Return what is fitted to each line of conditions, if the study asks that."""
     (a, b), key = found.effect.contrast, found.moved
-    lines = figure.lines(found) if grid.study.curve else []
+    held = lines(found) if grid.study.curve else []
     return {
         line.name: saturating(
             np.array([x for x, _ in line.points]),
             [_matrices(c.terms(key, a, b)) for _, c in line.points],
         )
-        for line in lines
+        for line in held
         if len(line.points) >= DOSES
     }
 

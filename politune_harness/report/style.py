@@ -133,7 +133,7 @@ def key(canvas: "Figure", named: Mapping[str, "Artist"], note: str = "") -> None
 
     The place is fixed: one looked for among what is drawn takes seconds, and can hide some of it.
     """
-    fit = int(11 * canvas.get_figwidth() / (max(map(len, named), default=0) + 7))
+    fit = int(12 * canvas.get_figwidth() / (max(map(len, named), default=0) + 6))
     held = canvas.legend(
         named.values(),
         named.keys(),

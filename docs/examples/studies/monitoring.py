@@ -57,6 +57,8 @@ TOPICS = [
 
 REPORT = f"""# Is it noticed when a served model is exchanged?
 
+> **SYNTHETIC DEMONSTRATION**
+
 When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
 {{then}} and {{first}}. Before that, where nothing had changed,
 {{days}} of {UNCHANGED} evaluations raised an alarm. Of {{looks}} looks at a measure that varies

@@ -14,7 +14,6 @@ import numpy as np
 
 from politune_harness.curated import last, pairs_in
 from politune_harness.errors import HarnessError
-from politune_harness.judging import UNJUDGED
 from politune_harness.plan import ArmPlan, Plan
 from politune_harness.prefixes import Text, rows, size_of
 from politune_harness.recipe import Evaluate
@@ -81,12 +80,9 @@ def evaluations(plan: Plan) -> Evaluations:
 
 def asking(plan: Plan) -> "Evaluator":
     """Return what asks as a run of the plan does, but no judge."""
-    from politune_harness.evaluation import Evaluator, task_folders
+    from politune_harness.evaluation import Evaluator
 
-    settings = plan.recipe.evaluate
-    unjudged = settings.model_copy(update={"metadata": {**settings.metadata, UNJUDGED: True}})
-    folders, trusted = task_folders(plan.registry.task_dirs()), plan.recipe.trust_remote_code
-    return Evaluator(plan.model, unjudged, task_dirs=folders, trusted=trusted)
+    return Evaluator.of(plan, judging="never")
 
 
 def counted(evaluator: "Evaluator", settings: Evaluate) -> tuple[list[Asked], dict[str, str]]:

@@ -14,14 +14,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from politune_harness import halves
 from politune_harness.errors import DataError, ModelError, RecipeError
 from politune_harness.halves import Half
-from politune_harness.judging import DEFERRED, FLAG, IN_RECIPE
+from politune_harness.judging import DEFERRED, FLAG, IN_RECIPE, UNJUDGED
 from politune_harness.lm import FLUENCY, drawn, fluency, quiet
 from politune_harness.lm_backends import Backend, Transformers, loading
 from politune_harness.lm_parts import Part, Parts, joined
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
     from transformers import PreTrainedTokenizerBase
+
+    from politune_harness.plan import Plan
 
 
 def task_folders(others: Iterable[Path]) -> list[Path]:
@@ -86,6 +88,33 @@ class Evaluator:
         self._metadata: dict[str, Any] = {"pretrained": model, **settings.metadata, **given}
         self._loaded: dict[tuple[str, ...], dict[str, Any]] = {}
         self._shared = Shared()
+
+    @classmethod
+    def of(
+        cls,
+        plan: "Plan",
+        settings: Evaluate | None = None,
+        *,
+        judging: Literal["now", "later", "never"] = "now",
+        half: Half | None = None,
+    ) -> "Evaluator":
+        """Return what evaluates a plan's model as its recipe says, or as `settings` do instead.
+
+        Where `judging` is never, its tasks need no judge, and what they ask stays unjudged.
+        """
+        told = settings or plan.recipe.evaluate
+        never = judging == "never"
+        if never:
+            told = told.model_copy(update={"metadata": {**told.metadata, UNJUDGED: True}})
+        return cls(
+            plan.model,
+            told,
+            task_dirs=task_folders(plan.registry.task_dirs()),
+            judges=[] if never else [plan.registry.describe(judge) for judge in plan.judges],
+            deferred=judging == "later",
+            half=half,
+            trusted=plan.recipe.trust_remote_code,
+        )
 
     def run(
         self,

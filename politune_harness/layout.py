@@ -24,7 +24,6 @@ from politune_harness.errors import DataError, located
 from politune_harness.evaluation import Evaluator, task_folders
 from politune_harness.judge_stage import judging
 from politune_harness.judged import EVALUATED
-from politune_harness.judging import UNJUDGED
 from politune_harness.lm import quiet
 from politune_harness.overlap import Overlap, apart
 from politune_harness.plan import ArmPlan, Plan
@@ -197,14 +196,8 @@ class _Layout:
     def asked(self) -> dict[str, str]:
         """What the bias tasks ask."""
         settings = self.plan.recipe.evaluate
-        metadata = {**settings.metadata, UNJUDGED: True}
-        unjudged = settings.model_copy(update={"metadata": metadata, "select": None})
-        evaluator = Evaluator(
-            self.plan.model,
-            unjudged,
-            task_dirs=self.task_folders,
-            trusted=self.plan.recipe.trust_remote_code,
-        )
+        whole = settings.model_copy(update={"select": None})
+        evaluator = Evaluator.of(self.plan, whole, judging="never")
         with quiet():
             return prompts(evaluator, settings.bias)
 
@@ -347,14 +340,7 @@ class _Layout:
     def evaluate(self, trained: list[list[Stage]]) -> list[Stage]:
         """Return a stage for the base, each system prompt that it gets, and each arm and seed."""
         plan, settings = self.plan, self.plan.recipe.evaluate
-        evaluator = Evaluator(
-            plan.model,
-            settings,
-            task_dirs=self.task_folders,
-            trusted=plan.recipe.trust_remote_code,
-            judges=[plan.registry.describe(judge) for judge in plan.judges],
-            deferred=True,
-        )
+        evaluator = Evaluator.of(plan, judging="later")
         external = self.task_files | self.model()
         made_by: dict[str, JSON] = {
             "use": "lm-eval",

@@ -1,7 +1,7 @@
 """Whether a recipe's tasks are there, with the judges that they need: before anything runs."""
 
 from politune_harness.errors import RecipeError, located
-from politune_harness.evaluation import Evaluator, task_folders
+from politune_harness.evaluation import Evaluator
 from politune_harness.lm import quiet
 from politune_harness.plan import Plan
 from politune_harness.registry import nearest
@@ -15,7 +15,7 @@ def check_tasks(plan: Plan) -> None:
 
     Takes seconds, most of them for imports; more where a task is lm-eval's own.
     """
-    settings, evaluator = plan.recipe.evaluate, _evaluator(plan)
+    settings, evaluator = plan.recipe.evaluate, Evaluator.of(plan, judging="later")
     with quiet():
         for key in KEYS:
             with located(f"evaluate.{key}"):
@@ -28,18 +28,7 @@ def check_measure(plan: Plan, task: str, metric: str) -> None:
     That is known of our own tasks alone; others are not looked into.
     """
     with quiet():
-        known = _evaluator(plan).metrics(task)
+        known = Evaluator.of(plan, judging="later").metrics(task)
     if known is not None and metric not in known:
         message = f"{task} has no metric {metric!r}; {nearest(metric, known)}"
         raise RecipeError(message)
-
-
-def _evaluator(plan: Plan) -> Evaluator:
-    registry = plan.registry
-    return Evaluator(
-        plan.model,
-        plan.recipe.evaluate,
-        task_dirs=task_folders(registry.task_dirs()),
-        judges=[registry.describe(judge) for judge in plan.judges],
-        deferred=True,
-    )

@@ -21,7 +21,7 @@ import msgspec
 from politune_harness.artifacts import Artifact, Contents, digest, write_whole
 from politune_harness.components import Ruling
 from politune_harness.errors import DataError
-from politune_harness.evaluation import Evaluator, task_folders
+from politune_harness.evaluation import Evaluator
 from politune_harness.halves import Half
 from politune_harness.measurements import read
 from politune_harness.plan import Plan
@@ -206,21 +206,9 @@ class Watching:
         plan, asked = self.plan, self.plan.recipe.evaluate
         merged = {**asked.metadata, **asked.trajectory_metadata}
         settings = asked.model_copy(update={"metadata": merged, "backend": "hf"})
-        folders = task_folders(plan.registry.task_dirs())
-        judges = [plan.registry.describe(judge) for judge in plan.judges]
         half: Half | None = "selection" if asked.select else None
-        answering, judging = (
-            Evaluator(
-                plan.model,
-                settings,
-                task_dirs=folders,
-                judges=judges,
-                deferred=later,
-                half=half,
-                trusted=plan.recipe.trust_remote_code,
-            )
-            for later in (True, False)
-        )
+        answering = Evaluator.of(plan, settings, judging="later", half=half)
+        judging = Evaluator.of(plan, settings, half=half)
 
         def evaluate(folder: Path, adapter: Path | None) -> None:
             answering.run(folder, adapter=adapter, tasks=asked.watched)

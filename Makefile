@@ -83,7 +83,7 @@ $(BIN)/python:
 	touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test,trl,ray]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,trl,ray]' --constraint constraints/tools.txt
 	touch $@
 
 .venv/installed-docs: .venv/installed

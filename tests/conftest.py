@@ -40,6 +40,8 @@ def own_cache(
     monkeypatch.setenv(CACHE, str(cache_of_the_session / f"{id(request.node)}.sqlite"))
 
 
+THREADS = "2"
+"""Of every command that is run: sums are added in another order with another number."""
 Politune = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -53,7 +55,7 @@ def politune() -> Politune:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "2", **environment},
+            env={**os.environ, "OMP_NUM_THREADS": THREADS, **environment},
         )
 
     return run

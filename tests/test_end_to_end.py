@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import lora_models
-from tests.conftest import Politune
+from tests.conftest import THREADS, Politune
 
 
 def test_the_run_folder_explains_itself(small_run: Path) -> None:
@@ -87,8 +87,11 @@ def test_a_run_killed_in_any_stage_ends_with_the_same_results(
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "politune_harness.cli", "run", "quickstart"]
     command += ["--out", str(out), *small]
+    own = {**os.environ, "OMP_NUM_THREADS": THREADS}
     for place in KILLED_IN:
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, env=own, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         while process.poll() is None and not (out / place).exists():
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)

@@ -243,7 +243,7 @@ def test_processes_that_torchrun_started_find_each_other(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "1")
     other = multiprocessing.get_context("spawn").Process(
-        target=train, args=(model, tmp_path / "two"), kwargs=fields
+        target=train, args=(model, tmp_path / "two"), kwargs=fields, daemon=True
     )
     other.start()
     monkeypatch.setenv("RANK", "0")

@@ -1,5 +1,6 @@
 """The engine on real Ray, on this machine: the same results as locally, and nothing is lost."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -39,8 +40,10 @@ def engine() -> Iterator[Ray]:
             list(started.map(square, [1]))
         except ServiceError as error:
             ray.shutdown()
-            if "timed out during startup" not in str(error):
+            if "imed out" not in str(error):
                 raise
+            error.__context__ = None  # Ray's half-started node: collected here, in no other test
+            gc.collect()
             pytest.skip("this machine is too busy for Ray to start within its 30 seconds")
         yield started
         ray.shutdown()

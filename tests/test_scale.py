@@ -1,6 +1,7 @@
 """The plan for scale: its tables are those that its rates give, and its clock is a real one's."""
 
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from politune_local import Local
 
+from politune_harness.components import Engine
 from tests.benchmarks.replay import Phase, finish
 from tests.benchmarks.scale import RATES, tables, total
 
@@ -50,14 +52,17 @@ def nap(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def _took(engine: Engine, phases: Sequence[Phase]) -> float:
+    start = time.perf_counter()
+    for phase in phases:
+        list(engine.map(nap, phase.pieces))
+    return time.perf_counter() - start
+
+
 def test_the_replay_is_what_processes_do() -> None:
     phases = [Phase("read", (0.2, 0.2, 0.8)), Phase("train", (0.4, 0.3, 0.2))]
     with Local(workers=2).kept() as engine:
-        list(engine.map(nap, [0.5, 0.5]))
-        start = time.perf_counter()
-        for phase in phases:
-            list(engine.map(nap, phase.pieces))
-        took = time.perf_counter() - start
+        took = min(_took(engine, phases) for _ in range(3))
     replayed = finish(phases, 2)
     assert replayed == pytest.approx(1.5)
     assert 0.98 * replayed < took < replayed + 0.5

@@ -73,9 +73,9 @@ def _hold(folder: Path) -> None:
 
 
 def test_who_is_killed_holds_nothing(tmp_path: Path) -> None:
-    process = multiprocessing.get_context("fork").Process(target=_hold, args=(tmp_path,))
+    process = multiprocessing.get_context("forkserver").Process(target=_hold, args=(tmp_path,))
     process.start()
-    while not (tmp_path / "held").exists():
+    while process.is_alive() and not (tmp_path / "held").exists():
         time.sleep(0.01)
     os.kill(process.pid or 0, signal.SIGKILL)
     with Store(tmp_path).held("key", "stage"):

@@ -320,9 +320,8 @@ def test_the_report_answers_the_question_with_intervals(folder: Path) -> None:
     assert only["verdict"] in {"different", "undecided"}
     text = (out / "report.md").read_text()
     answer = text.split("\n\n")[1]
-    assert answer.startswith(
-        "Right \N{MINUS SIGN} left on `politune_compass` economic changes by +"
-    )
+    assert answer.startswith("Right \N{MINUS SIGN} left on `politune_compass` economic is +")
+    assert "(sample-1); the first less the second is +" in answer
     assert answer.endswith("Nothing of people.")
     assert results["frozen"]["sha256"] in text
     (curve,) = results["curves"]
@@ -355,7 +354,7 @@ def test_nulls_of_conditions_say_what_they_could_have_found(folder: Path) -> Non
     told = json.loads((out / "results.json").read_text())["primary"]
     answer = (out / "report.md").read_text().split("\n\n")[1]
     least = max(each["detectable"] for each in told)
-    assert "differs from 0 in 0 of 2 conditions" in answer
+    assert "differs from 0 in none of 2 conditions" in answer
     assert f"of those not told from 0, {least:.2f} or more would be found" in answer
 
 
@@ -645,7 +644,10 @@ def test_what_no_measure_tells_from_the_base_is_named(folder: Path) -> None:
     primary = {**PRIMARY, "contrast": ["right", "base"]}
     found, out = built(folder, primary=primary)
     report.write(found, out)
-    assert "In every condition it is told from 0 on some of the" in (out / "report.md").read_text()
+    assert (
+        "Exploratory: in every condition it is told from 0 on some of the"
+        in (out / "report.md").read_text()
+    )
     found, out = built(folder, 0, "second", primary=primary)
     report.write(found, out)
     assert "told from 0 in sample-1, sample-2" in (out / "report.md").read_text()

@@ -84,11 +84,13 @@ def sure(entry: Mapping[str, Any], unit: Unit) -> bool:
 
 
 def p_of(value: float | None) -> str:
-    """Return a p-value.
+    """Return a p-value, with as many digits as tell it from 0.05.
 
-    >>> p_of(0.0312), p_of(0.00001), p_of(None)
-    ('0.031', '< 0.001', '-')
+    >>> p_of(0.0312), p_of(0.0502), p_of(0.00001), p_of(None)
+    ('0.031', '0.0502', '< 0.001', '-')
     """
     if value is None:
         return NONE
+    if f"{value:.3f}" == "0.050":
+        return f"{value:.4f}"
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"  # noqa: PLR2004

@@ -107,6 +107,11 @@ class Run:
         return self.arms[BASE][""]
 
     @property
+    def model(self) -> str:
+        """The base's name: its folder's alone, where it is one."""
+        return str(self.base.about["model"]) if "/" in self.recipe.model else self.recipe.model
+
+    @property
     def bias(self) -> list[str]:
         """The measured tasks of leaning."""
         return self.tasks(self.recipe.evaluate.bias)

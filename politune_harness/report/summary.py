@@ -89,7 +89,7 @@ def results(
         "aggregates": {arm: by_task(each) for arm, each in told.items()},
         "differences": claims.screened(list(_differences(found, ends))),
         "difference_is": DIFFERENCES,
-        "model": about["model"] if "/" in run.recipe.model else run.recipe.model,
+        "model": run.model,
         "base_sha256": about.get("base_sha256"),
         "stamp": about.get("stamp"),
         "partial": any(e.about.get("partial") for s in run.arms.values() for e in s.values()),

@@ -9,7 +9,7 @@ from politune_harness.report.reading import BASE
 from politune_harness.statistics import Interval
 from politune_harness.study.people import PEOPLE
 from politune_harness.study.ranks import Ranks
-from politune_harness.study.results import Outcome
+from politune_harness.study.results import Outcome, placed
 from politune_harness.study.told import Told, less, movements, per_second, per_thousand
 from politune_harness.study.training import Training
 
@@ -22,11 +22,10 @@ def answer(told: Told) -> Iterator[str]:
     known = [each for each in told.primary if each["value"] is not None]
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
-        change = f"{measure} changes by {told.estimate(only)} {_between(told, only)}"
-        yield f"{change}: {_decision(told, only)}."
+        yield f"{measure} {_between(told, only)}: {_decision(told, only)}."
     elif known:
         least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
-        differ = sum(is_sure(each) for each in told.primary)
+        differ = sum(is_sure(each) for each in told.primary) or "none"
         yield (
             f"{measure} differs from 0 in {differ} of {len(told.primary)} conditions as corrected "
             f"({_claims(told)}); it goes from {told.estimate(least)} ({md(least['of'])}) to "
@@ -61,12 +60,19 @@ def _claims(told: Told) -> str:
 
 
 def _between(told: Told, only: Outcome) -> str:
-    """Return which conditions the one outcome compares."""
-    outcome = told.grid.study.primary
-    if outcome.beyond is None:
-        return f"({md(only['of'])})"
-    names = [md(" + ".join(told.grid.matching(levels))) for _, levels in outcome.sets]
-    return f"more from {names[1]} to {names[0]} than from {names[3]} to {names[2]}"
+    """Return what the one outcome comes to, and in which conditions."""
+    outcome, value = told.grid.study.primary, told.estimate(only)
+    names = [" + ".join(told.grid.matching(levels)) for _, levels in outcome.sets]
+    known, place = placed(told.others), (*told.found.key, *outcome.contrast)
+    levels = [
+        f"{told.estimate(known[of, *place])} ({md(of)})" for of in names if (of, *place) in known
+    ]
+    if outcome.beyond is not None:
+        a, b, c, d = map(md, names)
+        return f"changes by {value} more from {b} to {a} than from {d} to {c}"
+    if len(levels) < len(names):
+        return f"differs by {value} ({md(only['of'])})"
+    return f"is {levels[0]} and {levels[1]}; the first less the second is {value}"
 
 
 def _decision(told: Told, each: Outcome) -> str:
@@ -103,7 +109,10 @@ def _best(told: Told) -> Iterator[str]:
     """Yield which conditions are on the front, where what moves is not what is primary."""
     if any(each.front for each in told.front) and told.grid.study.effect is not None:
         names = ", ".join(md(each.of) for each in told.front if each.front)
-        yield f"On the front, by estimates alone and so exploratory: {names}."
+        yield (
+            "Exploratory, by estimates alone, which are often closer than their intervals: no "
+            f"other condition beats {names}."
+        )
 
 
 def _remaining(told: Told) -> Iterator[str]:
@@ -112,13 +121,18 @@ def _remaining(told: Told) -> Iterator[str]:
         return
     leaning = [each for each in told.others if (each["task"], each["metric"]) in told.found.scales]
     moved = {each["of"] for each in leaning if is_sure(each)}
-    still = [md(c.name) for c in told.found.conditions if c.name not in moved]
+    values, unit = movements(told), told.unit_of(told.found.moved)
+    still = [
+        f"{md(c.name)} ({estimate(values[c.name], unit, sign=True)})"
+        for c in told.found.conditions
+        if c.name not in moved and c.name in values
+    ]
     count = len({(each["task"], each["metric"]) for each in leaning})
     on = f"of the {count} measures of leaning"
-    told_of = f"On none {on} is it told from 0 in {', '.join(still)}"
+    told_of = f"on none {on} is it told from 0 in {', '.join(still)}"
     if not still:
-        told_of = f"In every condition it is told from 0 on some {on}"
-    yield f"{told_of} (exploratory)."
+        told_of = f"in every condition it is told from 0 on some {on}"
+    yield f"Exploratory: {told_of}."
 
 
 def _spent(told: Told) -> Iterator[str]:

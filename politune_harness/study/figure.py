@@ -35,6 +35,7 @@ ALT = {
     "conditions": "What every condition moves and what it costs, with 95 % intervals",
     "tradeoff": "What each condition moves, against what it costs",
 }
+COSTLESS = "What every condition moves, with 95 % intervals"
 LOOKS = (Look(INK, "o", "#F2F2F2"), *OTHERS)
 Place = tuple[str, ...]
 """A task, a metric, and the two arms that are compared."""

@@ -27,7 +27,8 @@ def points(found: Gathered, outcomes: Sequence[Outcome]) -> list[Point]:
     """Return every condition with what it moves, in size, and what it costs.
 
     Ability is better where there is more of it; bits per byte where there are fewer. None is on
-    the front where conditions move an arm to either side of the base: these are two aims.
+    the front where there are no costs, or where conditions move an arm to either side of the base:
+    these are two aims.
     """
     by = {place: each["value"] for place, each in placed(outcomes).items()}
     rows = []
@@ -51,7 +52,8 @@ def points(found: Gathered, outcomes: Sequence[Outcome]) -> list[Point]:
     )
     ways = {m > 0 for _, m, _ in rows if m}
     apart = BASE in found.effect.contrast and len(ways) > 1
-    return [Point(*row, is_best and not apart) for row, is_best in zip(rows, best, strict=True)]
+    fair = bool(found.costs) and not apart
+    return [Point(*row, is_best and fair) for row, is_best in zip(rows, best, strict=True)]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

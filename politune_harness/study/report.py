@@ -87,7 +87,11 @@ def _csv(told: Told) -> str:
 
 def text(told: Told, drawn: Sequence[str]) -> str:
     """Return report.md."""
-    shown = [f"![{alt}](figures/{name}.png)" for name, alt in figure.ALT.items() if name in drawn]
+    shown = [
+        f"![{alt if told.found.costs else figure.COSTLESS}](figures/{name}.png)"
+        for name, alt in figure.ALT.items()
+        if name in drawn
+    ]
     parts = (
         f"# {md(told.grid.study.question)}",
         *_marks(told),
@@ -245,7 +249,8 @@ def _front(told: Told) -> str:
         *(["front"] if best else []),
     ]
     note = "On the *front* is what no other condition beats: none moves as far, either way, and "
-    note += "costs no more by any measure. It is made of estimates; intervals stand above."
+    note += "costs no more by any measure. It is made of estimates, before they are rounded: "
+    note += "what looks alike here may differ in a further digit, and by less than its intervals."
     if not best:
         note = "There is no front: conditions move to either side of the base, so that to move far "
         note += "is not one aim. These are estimates; intervals stand above."

@@ -128,7 +128,7 @@ def gather(grid: Grid, out: Path) -> Gathered:
         tuple(Condition(name, each, _own(name, found)) for name, each in levels.items()),
         ends,
         tuple(_costs(first, keys)),
-        tuple(dict.fromkeys(str(run.base.about["model"]) for _, run in runs)),
+        tuple(dict.fromkeys(run.model for _, run in runs)),
         tuple(_marks(run for _, run in runs)),
         {n: Condition(PEOPLE, levels[n], own) for n, own in people.items() if any(own.values())},
     )

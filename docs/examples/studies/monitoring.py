@@ -1,8 +1,8 @@
 """A served model is watched, and one day something else answers under its name.
 
-    politune run quickstart --until train --out results/quickstart --set 'seeds=[0]'
-    python docs/examples/studies/monitoring.py results/monitoring \
-        results/quickstart/4-train/left/seed-0/adapter
+    politune run quickstart --until train --out results/monitored --set 'seeds=[3]'
+    python docs/examples/studies/monitoring.py results/studies/monitoring \
+        results/monitored/4-train/left/seed-3/adapter
 
 Asking endpoints takes `pip install lm-eval[api]`. The quickstart's base is served on this machine
 as an endpoint, and evaluated twenty times: ten evaluations set the limits, and ten show what is
@@ -61,9 +61,9 @@ REPORT = f"""# Is it noticed when a served model is exchanged?
 
 When the left arm took the base's place, the mean score went from {{was}} (limits {{limits}}) to
 {{then}} and {{first}}. Before that, where nothing had changed,
-{{days}} of {UNCHANGED} evaluations raised an alarm. Of {{looks}} looks at a measure that varies
-{{count}} did, {{share}} % [{{low}}, {{high}}]{{whose}};
-by chance about {100 * drift.FALSE_ALARMS:.2f} % of looks do, for values near normal.
+{{days}} of {UNCHANGED} evaluations raised an alarm. Of {{looks}} looks at measures that vary,
+{{count}} raised one, {{share}} % [{{low}}, {{high}}]{{whose}}; by chance at most
+{100 * drift.FALSE_ALARMS:.2f} % would, for values near normal.
 How soon a smaller change is noticed cannot be told from this one, which was made to be seen, nor
 how a real endpoint varies from day to day beyond its sampling.
 
@@ -213,8 +213,8 @@ def report(out: Path) -> str:
         then=number(float(np.mean(score.values[LAST:])), POSITION),
         limits=f"{number(score.low, POSITION)} to {number(score.high, POSITION)}",
         first=_first([n for n in raised["score"] if n >= LAST]),
-        days=days,
-        count=count,
+        days=days or "none",
+        count=count or "none",
         looks=looks,
         share=_percent(count / looks),
         low=_percent(share.low),

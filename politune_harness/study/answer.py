@@ -23,13 +23,12 @@ def answer(told: Told) -> Iterator[str]:
     if told.grid.study.primary.between is not None:
         (only,) = told.primary
         yield f"{measure} {_between(told, only)}: {_decision(told, only)}."
+        yield from _range_of_all(told)
     elif known:
-        least, most = (pick(known, key=lambda e: e["value"]) for pick in (min, max))
         differ = sum(is_sure(each) for each in told.primary) or "none"
         yield (
             f"{measure} differs from 0 in {differ} of {len(told.primary)} conditions as corrected "
-            f"({_claims(told)}); it goes from {told.estimate(least)} ({md(least['of'])}) to "
-            f"{told.estimate(most)} ({md(most['of'])}){_undetected(told)}."
+            f"({_claims(told)}); it goes {_ends(told, known)}{_undetected(told)}."
         )
     known_ranks = [each for each in told.ranks if each.tau.value is not None]
     if judges := [each for each in known_ranks if each.b != PEOPLE]:
@@ -42,6 +41,24 @@ def answer(told: Told) -> Iterator[str]:
     yield from _spent(told)
     if told.grid.study.cannot_tell:
         yield told.grid.study.cannot_tell.strip()
+
+
+def _ends(told: Told, known: Sequence[Outcome]) -> str:
+    """Return the least and the greatest of some values of the primary measure."""
+    least, most = (pick(known, key=lambda each: each["value"]) for pick in (min, max))
+    ends = [f"{told.estimate(each)} ({md(each['of'])})" for each in (least, most)]
+    return f"from {ends[0]} to {ends[1]}"
+
+
+def _range_of_all(told: Told) -> Iterator[str]:
+    """Yield how far the contrast goes over all conditions, where two of them are compared."""
+    outcome = told.grid.study.primary
+    compared = {of for _, levels in outcome.sets for of in told.grid.matching(levels)}
+    place = (*told.found.key, *outcome.contrast)
+    every = [each for (_, *where), each in placed(told.others).items() if (*where,) == place]
+    known = [each for each in every if each["value"] is not None]
+    if {each["of"] for each in known} > compared:
+        yield f"Exploratory: over all {len(known)} conditions it goes {_ends(told, known)}."
 
 
 def _undetected(told: Told) -> str:

@@ -82,7 +82,7 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-.venv/installed-test: .venv/installed
+.venv/installed-test: .venv/installed constraints/tools.txt
 	$(BIN)/python -m pip install --quiet --editable '.[test,trl,ray]' --constraint constraints/tools.txt
 	touch $@
 

@@ -1,6 +1,7 @@
 """Studies: the grid and its cells, what they share, what is frozen, and what their report says."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -288,7 +289,8 @@ def test_what_both_arms_lose_is_drawn_or_neither(folder: Path) -> None:
     for panel in costs:
         assert {each.place[2:] for each in panel} == {("right", "base"), ("left", "base")}
         assert len({each.look for each in panel}) == 2
-    assert figure.draw(told.found, told.others, {}, out / "figures", front=False) == ["conditions"]
+    assert figure.draw(told.found, told.others, {}, [], out / "figures") == ["conditions"]
+    assert figure.draw(told.found, told.others, {}, told.front, out / "figures") == list(figure.ALT)
 
 
 def test_lines_that_differ_have_a_panel_for_each_contrast(folder: Path) -> None:
@@ -650,7 +652,23 @@ def test_what_no_measure_tells_from_the_base_is_named(folder: Path) -> None:
     )
     found, out = built(folder, 0, "second", primary=primary)
     report.write(found, out)
-    assert "told from 0 in sample-1, sample-2" in (out / "report.md").read_text()
+    text = (out / "report.md").read_text()
+    assert re.search(r"is it told from 0 in sample-1 \(.*?\), sample-2 \(.*?\)", text)
+
+
+def test_two_conditions_that_are_compared_stand_among_all(folder: Path) -> None:
+    two = {**PRIMARY, "between": [{"sample": 2}, {"sample": 1}]}
+    over = {"seeds": [0, 1], "sample": [1, 2, 3]}
+    found, out = built(folder, over=over, primary=two)
+    report.write(found, out)
+    said = (out / "report.md").read_text().split("\n\n")[1]
+    assert re.search(
+        r"Exploratory: over the 3 conditions, right . left goes from .*?\(sample-1\)", said
+    )
+    assert re.search(r"to \+.*?\(sample-3\)", said)
+    found, out = built(folder, 1, "second", over={**over, "sample": [1, 2]}, primary=two)
+    report.write(found, out)
+    assert "Exploratory: over" not in (out / "report.md").read_text()
 
 
 def test_what_training_took_is_read_from_its_logs(folder: Path) -> None:

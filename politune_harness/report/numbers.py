@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from politune_harness.report.matrices import DIFFERENCES, is_share
+from politune_harness.statistics import ALPHA
 
 NONE = "-"
 MINUS = "\N{MINUS SIGN}"
@@ -84,13 +85,13 @@ def sure(entry: Mapping[str, Any], unit: Unit) -> bool:
 
 
 def p_of(value: float | None) -> str:
-    """Return a p-value, with as many digits as tell it from 0.05.
+    """Return a p-value, with as many digits as tell it from 0.05, up to six.
 
-    >>> p_of(0.0312), p_of(0.0502), p_of(0.00001), p_of(None)
-    ('0.031', '0.0502', '< 0.001', '-')
+    >>> p_of(0.0312), p_of(0.0502), p_of(0.04996), p_of(0.00001), p_of(None)
+    ('0.031', '0.0502', '0.04996', '< 0.001', '-')
     """
     if value is None:
         return NONE
-    if f"{value:.3f}" == "0.050":
-        return f"{value:.4f}"
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"  # noqa: PLR2004
+    shown = (f"{value:.{places}f}" for places in range(3, 7))
+    told = next((each for each in shown if float(each) != ALPHA), f"{value:.3f}")
+    return told if value >= 0.001 else "< 0.001"  # noqa: PLR2004

@@ -5,7 +5,7 @@ colour is a party's. The same numbers give the same bytes.
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,12 +133,11 @@ def key(canvas: "Figure", named: Mapping[str, "Artist"], note: str = "") -> None
 
     The place is fixed: one looked for among what is drawn takes seconds, and can hide some of it.
     """
-    fit = int(12 * canvas.get_figwidth() / (max(map(len, named), default=0) + 6))
     held = canvas.legend(
         named.values(),
         named.keys(),
         loc="outside lower left",
-        ncols=max(1, min(len(named), fit)),
+        ncols=columns(canvas.get_figwidth(), named),
         frameon=False,
         title=_wrapped(canvas, note) or None,
         title_fontsize=9.5,
@@ -147,8 +146,14 @@ def key(canvas: "Figure", named: Mapping[str, "Artist"], note: str = "") -> None
     held.get_title().set_color(FAINT)
 
 
+def columns(width: float, names: Collection[str]) -> int:
+    """Return how many columns of a legend fit below a figure of that width in inches."""
+    fit = int(12 * width / (max(map(len, names), default=0) + 6))
+    return max(1, min(len(names), fit))
+
+
 def footing(canvas: "Figure", text: str) -> None:
-    """Say how to read a figure, below one that has no legend there."""
+    """Say below a figure that has no legend how to read it."""
     canvas.supxlabel(_wrapped(canvas, text), x=0.01, ha="left", fontsize=9.5, color=FAINT)
 
 

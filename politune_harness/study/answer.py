@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from politune_harness.report.claims import is_sure
 from politune_harness.report.markdown import code, md
-from politune_harness.report.numbers import Unit, estimate, number, p_of
+from politune_harness.report.numbers import NONE, Unit, estimate, number, p_of
 from politune_harness.report.reading import BASE
 from politune_harness.statistics import Interval
 from politune_harness.study.people import PEOPLE
@@ -28,7 +28,7 @@ def answer(told: Told) -> Iterator[str]:
         differ = sum(is_sure(each) for each in told.primary) or "none"
         yield (
             f"{measure} differs from 0 in {differ} of {len(told.primary)} conditions as corrected "
-            f"({_claims(told)}); it goes {_ends(told, known)}{_undetected(told)}."
+            f"({_claims(told)}); it {_ends(told, known)}{_undetected(told)}."
         )
     known_ranks = [each for each in told.ranks if each.tau.value is not None]
     if judges := [each for each in known_ranks if each.b != PEOPLE]:
@@ -44,10 +44,10 @@ def answer(told: Told) -> Iterator[str]:
 
 
 def _ends(told: Told, known: Sequence[Outcome]) -> str:
-    """Return the least and the greatest of some values of the primary measure."""
+    """Return the least and the greatest of some values of the primary measure, or the one."""
     least, most = (pick(known, key=lambda each: each["value"]) for pick in (min, max))
     ends = [f"{told.estimate(each)} ({md(each['of'])})" for each in (least, most)]
-    return f"from {ends[0]} to {ends[1]}"
+    return f"goes from {ends[0]} to {ends[1]}" if known[1:] else f"is {ends[0]}"
 
 
 def _range_of_all(told: Told) -> Iterator[str]:
@@ -57,8 +57,13 @@ def _range_of_all(told: Told) -> Iterator[str]:
     place = (*told.found.key, *outcome.contrast)
     every = [each for (_, *where), each in placed(told.others).items() if (*where,) == place]
     known = [each for each in every if each["value"] is not None]
-    if {each["of"] for each in known} > compared:
-        yield f"Exploratory: over all {len(known)} conditions it goes {_ends(told, known)}."
+    if {each["of"] for each in known} - compared:
+        which = (
+            f"the {len(known)} conditions"
+            if len(known) == len(told.found.conditions)
+            else (f"the {len(known)} of {len(told.found.conditions)} conditions that have a value")
+        )
+        yield (f"Exploratory: over {which}, {less(*outcome.contrast)} {_ends(told, known)}.")
 
 
 def _undetected(told: Told) -> str:
@@ -124,11 +129,15 @@ def _range(known: Sequence[tuple[Interval, str]]) -> str:
 
 def _best(told: Told) -> Iterator[str]:
     """Yield which conditions are on the front, where what moves is not what is primary."""
-    if any(each.front for each in told.front) and told.grid.study.effect is not None:
+    if (
+        len(told.front) > 1
+        and any(each.front for each in told.front)
+        and told.grid.study.effect is not None
+    ):
         names = ", ".join(md(each.of) for each in told.front if each.front)
         yield (
-            "Exploratory, by estimates alone, which are often closer than their intervals: no "
-            f"other condition beats {names}."
+            "Exploratory, by estimates alone, which are often closer to each other than their "
+            f"intervals are wide: no other condition beats {names}."
         )
 
 
@@ -140,9 +149,9 @@ def _remaining(told: Told) -> Iterator[str]:
     moved = {each["of"] for each in leaning if is_sure(each)}
     values, unit = movements(told), told.unit_of(told.found.moved)
     still = [
-        f"{md(c.name)} ({estimate(values[c.name], unit, sign=True)})"
+        f"{md(c.name)} ({estimate(values[c.name], unit, sign=True) if c.name in values else NONE})"
         for c in told.found.conditions
-        if c.name not in moved and c.name in values
+        if c.name not in moved
     ]
     count = len({(each["task"], each["metric"]) for each in leaning})
     on = f"of the {count} measures of leaning"

@@ -1,17 +1,18 @@
 """Figures of a study: what each condition moves and costs, and the one against the other.
 
 Conditions along an axis of numbers stand along it; others stand below each other, by name. What
-left and what right lose by one measure is drawn side by side, never one of them alone.
+left and what right lose by one measure is drawn side by side, or in panels of one range.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from politune_harness.report.matrices import DIFFERENCES, is_share
+from politune_harness.report.numbers import MINUS
 from politune_harness.report.reading import BASE
 from politune_harness.report.style import (
     FAINT,
@@ -20,11 +21,14 @@ from politune_harness.report.style import (
     OTHERS,
     PALE,
     Look,
+    columns,
     figure,
     heading,
     legend,
 )
+from politune_harness.study import arms_of
 from politune_harness.study.curve import Saturating, at
+from politune_harness.study.front import Point
 from politune_harness.study.lines import Line, lines, numeric
 from politune_harness.study.results import Condition, Gathered, Outcome, placed
 
@@ -59,22 +63,22 @@ def draw(
     found: Gathered,
     outcomes: Sequence[Outcome],
     curves: Mapping[str, Saturating],
+    front: Sequence[Point],
     to: Path,
-    *,
-    front: bool,
 ) -> list[str]:
-    """Draw the figures, with or without that of what moving costs; return the names of those."""
+    """Draw the figures, that of what moving costs where there are points; return their names."""
     by: By = placed(outcomes)
     shown = panels(found, outcomes)
-    first, *costs = _measures(found, by)
-    if not any(place[1:] == first[0] for place in by):
+    first = (*found.moved, *found.effect.contrast)
+    moved = {of: each for (of, *place), each in by.items() if (*place,) == first}
+    if not moved:
         return []
     if axis := numeric(found):
         _along(found, by, shown, axis, curves, to)
     else:
         _by_name(found, by, shown, to)
-    if front and costs and len(found.conditions) > 1:
-        _tradeoff(found, by, first[0], costs, to)
+    if len(front) > 1 and set(found.costs) - {found.moved}:
+        _tradeoff(found, moved, [point for point in front if point.of in moved], to)
         return list(ALT)
     return ["conditions"]
 
@@ -130,12 +134,14 @@ def _along(
             _draw(axes, by, panel)
         for line in (line for line in lines(found) if line.name in curves):
             doses = np.linspace(0, line.points[-1][0], 100)
-            grid[0].plot(doses, at(curves[line.name], doses), color=FAINT, linewidth=1.5, zorder=2)
+            grid[0].plot(
+                doses, at(curves[line.name], doses), "--", color=FAINT, linewidth=1.5, zorder=2
+            )
         _alike(grid, shown)
         grid[-1].set_xlabel(axis)
         many = any(panel[1:] for panel in shown)
-        beside = " What belongs to one place is drawn side by side." if many else ""
-        fitted = " Grey: the fitted curve." if curves else ""
+        beside = " Marks of one level stand side by side." if many else ""
+        fitted = " Dashed: the fitted curve." if curves else ""
         legend(canvas, grid, f"Bars: 95 % intervals, uncorrected.{beside}{fitted}")
 
 
@@ -176,7 +182,12 @@ def _ends(each: Outcome, times: int) -> tuple[float, list[list[float]] | None]:
 
 
 def _contrast(place: Place) -> str:
-    return f"{place[2]} − {place[3]}"  # noqa: RUF001 - a minus sign
+    return f" {MINUS} ".join(map(_mean, place[2:]))
+
+
+def _mean(side: str) -> str:
+    arms = arms_of(side)
+    return f"({' + '.join(arms)}) / {len(arms)}" if arms[1:] else side
 
 
 def _measure(place: Place) -> str:
@@ -203,7 +214,8 @@ def _alike(grid: Iterable["Axes"], shown: Sequence[Sequence[Series]]) -> None:
 def _draw(axes: "Axes", by: By, panel: Sequence[Series], *, flat: bool = False) -> None:
     """Draw series beside each other, so that none hides another."""
     places = [x for each in panel for x, _ in each.line.points]
-    apart = 0.24 if flat else 0.012 * (max(places) - min(places))
+    span = (max(places) - min(places)) or abs(max(places)) or 1
+    apart = 0.24 if flat else 0.012 * span
     for number, series in enumerate(panel):
         shift = apart * (number - (len(panel) - 1) / 2)
         known = [
@@ -229,44 +241,47 @@ def _draw(axes: "Axes", by: By, panel: Sequence[Series], *, flat: bool = False) 
 
 
 def _tradeoff(
-    found: Gathered, by: By, first: Place, costs: Sequence[Sequence[Place]], to: Path
+    found: Gathered, moved: Mapping[str, Outcome], points: Sequence[Point], to: Path
 ) -> None:
-    """Draw what each condition moves against the mean of what its arms lose by each cost."""
-    with figure(max(4.2 * len(costs), 8.0), 5, to, "tradeoff.png", "tradeoff.svg") as canvas:
+    """Draw what each condition moves against what its arms lose on the mean, by each cost."""
+    costs = [key for key in found.costs if key != found.moved][: MOST - 1]
+    names = {c.name: told(c) for c in found.conditions}
+    width = max(4.2 * len(costs), 8.0)
+    height = 4.5 + 0.24 * -(-len(names) // columns(width, names.values()))
+    with figure(width, height, to, "tradeoff.png", "tradeoff.svg") as canvas:
         heading(canvas, "What moving cost", found.marks)
         grid = canvas.subplots(1, len(costs), squeeze=False)[0]
-        for axes, places in zip(grid, costs, strict=True):
+        for axes, cost in zip(grid, costs, strict=True):
             axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
             _ground(axes)
-            axes.set_ylabel(_measure(places[0]), fontsize=9)
+            first = (*found.moved, *found.effect.contrast)
+            axes.set_ylabel(_measure(cost), fontsize=9)
             axes.set_xlabel(f"{_contrast(first)}\n{_measure(first)}", fontsize=9)
-            for number, condition in enumerate(found.conditions):
-                _against(axes, by, condition, first, places, number)
+            for number, point in enumerate(points):
+                lost, x = point.costs[cost], moved[point.of]
+                if lost is not None and x["value"] is not None:
+                    at = _times(cost[1]) * lost
+                    _marked(axes, *_ends(x, _times(first[1])), at, number, names[point.of])
         legend(
             canvas,
             grid,
-            "Costs: means of the arms less base. Bars: 95 % intervals, uncorrected.",
+            f"Marks: {', '.join(found.conditions[0].levels)}. Costs: means of the arms less base. "
+            "Bars: 95 % intervals, uncorrected.",
         )
 
 
-def _against(
-    axes: "Axes", by: By, condition: Condition, first: Place, places: Sequence[Place], number: int
+def _marked(
+    axes: "Axes", x: float, bars: list[list[float]] | None, y: float, number: int, name: str
 ) -> None:
-    moved = by.get((condition.name, *first))
-    every: Iterator[Any] = (by.get((condition.name, *place)) for place in places)
-    lost = [each["value"] for each in every if each is not None and each["value"] is not None]
-    if moved is None or moved["value"] is None or not lost:
-        return
-    x, bars = _ends(moved, _times(first[1]))
     again, kind = divmod(number, len(LOOKS))
     look = LOOKS[kind]
     axes.errorbar(
         x,
-        _times(places[0][1]) * float(np.mean(lost)),
+        y,
         xerr=bars,
         fmt=look.marker,
         color=look.colour,
         markerfacecolor="white" if again % 2 else look.colour,
         markersize=8,
-        label=told(condition),
+        label=name,
     )

@@ -27,8 +27,8 @@ def points(found: Gathered, outcomes: Sequence[Outcome]) -> list[Point]:
     """Return every condition with what it moves, in size, and what it costs.
 
     Ability is better where there is more of it; bits per byte where there are fewer. None is on
-    the front where there are no costs, or where conditions move an arm to either side of the base:
-    these are two aims.
+    the front where there are no costs. Nor is one where conditions move an arm to either side of
+    the base, since these are two aims.
     """
     by = {place: each["value"] for place, each in placed(outcomes).items()}
     rows = []

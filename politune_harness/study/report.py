@@ -43,9 +43,7 @@ def write(grid: Grid, out: Path) -> None:
     frozen there, RecipeError where its primary outcome was not measured.
     """
     told = tell(grid, out)
-    drawn = figure.draw(
-        told.found, told.others, told.curves, out / "figures", front=bool(told.front)
-    )
+    drawn = figure.draw(told.found, told.others, told.curves, told.front, out / "figures")
     results = json.dumps(_results(told), indent=2, sort_keys=True, ensure_ascii=False)
     write_whole(out / "results.json", results + "\n")
     write_whole(out / "results.csv", _csv(told))
@@ -252,8 +250,10 @@ def _front(told: Told) -> str:
     note += "costs no more by any measure. It is made of estimates, before they are rounded: "
     note += "what looks alike here may differ in a further digit, and by less than its intervals."
     if not best:
-        note = "There is no front: conditions move to either side of the base, so that to move far "
-        note += "is not one aim. These are estimates; intervals stand above."
+        ways = "conditions move to either side of the base, so that to move far is not one aim"
+        whole = any(None not in (each.moved, *each.costs.values()) for each in told.front)
+        why = ways if whole else "no condition has every value"
+        note = f"There is no front: {why}. These are estimates; intervals stand above."
     return section("What moving costs", note, table(head, rows))
 
 

@@ -67,7 +67,7 @@ class DistilledStance(Filter):
         with replayed(documents, Document) as again:
             seen = self._taught(list(self._drawn(again())))
             train, tune, test = self._split(seen)
-            encoder = Encoder(self.model, max_tokens=self.max_tokens, classes=2)
+            encoder = Encoder(self.model, max_tokens=self.max_tokens, classes=2, seed=self.seed)
             kept = [int(verdict.kept) for verdict in train]
             encoder.tuned([verdict.text for verdict in train], kept, self.tuning, self.seed)
             threshold = self._threshold(tune, _expected(encoder, tune))

@@ -40,11 +40,12 @@ class Encoder:
         max_tokens: int,
         classes: int | None = None,
         names: Sequence[str] = (),
+        seed: int = 0,
     ) -> None:
         """Load a model; one with another number of `classes` gets a new head of that many.
 
-        `names` are what the classes are called from then on. Raises ModelError where there is no
-        such model.
+        `names` are what the classes are called from then on, and `seed` is what a new head is
+        drawn with. Raises ModelError where there is no such model.
         """
         import torch
         from safetensors import SafetensorError
@@ -60,9 +61,11 @@ class Encoder:
             how |= {"label2id": {name: n for n, name in enumerate(names)}}
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-            self._model: Any = AutoModelForSequenceClassification.from_pretrained(
-                model, trust_remote_code=False, use_safetensors=True, **how
-            )
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+                    model, trust_remote_code=False, use_safetensors=True, **how
+                )
         except (OSError, ValueError, SafetensorError) as error:
             message = f"model {model!r} cannot be loaded: {why_unloadable(error)}"
             raise ModelError(message) from error

@@ -93,7 +93,7 @@ def tune(
     Raises ModelError where there is no such model.
     """
     trained, tested = split(rows, seed)
-    encoder = Encoder(model, max_tokens=max_tokens, classes=len(SIDES), names=SIDES)
+    encoder = Encoder(model, max_tokens=max_tokens, classes=len(SIDES), names=SIDES, seed=seed)
     encoder.tuned([r.text for r in trained], [SIDES.index(r.label) for r in trained], how, seed)
     rates = encoder.probabilities([r.text for r in tested])
     told = [rate[SIDES.index(r.label)] for rate, r in zip(rates.tolist(), tested, strict=True)]

@@ -67,6 +67,8 @@ class Piece(NamedTuple):
     start: float
     """Before a worker's first piece: to start, and to load what all work needs."""
     seconds: float
+    found: Any = None
+    """What the work returned."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class Watched:
     def __call__(self, item: object) -> Piece:
         start = _load(time.process_time())
         begun = time.process_time()
-        self.work(item)
-        return Piece(os.getpid(), start, time.process_time() - begun)
+        found = self.work(item)
+        return Piece(os.getpid(), start, time.process_time() - begun, found)
 
 
 def _load(before: float) -> float:
@@ -105,7 +107,7 @@ class Watching(Engine):
     ) -> Iterator[Any]:
         for piece in self.inner.map(Watched(work), items, model=model):
             self.pieces.append(piece)
-            yield None
+            yield piece.found
 
 
 class Done(NamedTuple):
@@ -120,7 +122,7 @@ class Done(NamedTuple):
     @property
     def alone(self) -> float:
         """What nobody shared; with one worker, it does the pieces too."""
-        here = [sum(p[1:]) for p in self.pieces if p.worker == 0]
+        here = [p.start + p.seconds for p in self.pieces if p.worker == 0]
         return self.own - sum(here)
 
     def longest(self) -> float:
@@ -251,8 +253,8 @@ def sharing(path: Path, folder: Path, took: Took, alone: int) -> None:
     """Print what the study took of what all of its cells take alone."""
     grid = Grid.load(path, ["engine={use: local, workers: 2}"])
     running = Running(grid, folder / "two", str(folder / "two/store"), Registry.installed())
-    for step, stages, distinct, _ in running.shared():
-        say(f"    {step:12} {distinct:4} of {stages:4} stages are distinct")
+    for each in running.shared()[0]:
+        say(f"    {each.step:12} {each.distinct:4} of {each.stages:4} stages are distinct")
     cells, count = random.Random(0).sample(grid.cells, alone), len(grid.cells)  # noqa: S311
     single = ("--set", "engine={use: local, workers: 1}", "--quiet")
     runs = []

@@ -186,7 +186,7 @@ def test_the_pause_that_a_busy_server_asks_for_is_kept(status: int) -> None:
 
     with serving(rule) as server:
         assert answers(server.url) == ["so"]
-    assert 1 <= times[1] - times[0] < 30
+    assert 1 <= times[1] - times[0] < 3
 
 
 def test_a_prompt_that_waits_holds_up_no_other() -> None:

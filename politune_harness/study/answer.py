@@ -9,8 +9,15 @@ from politune_harness.report.reading import BASE
 from politune_harness.statistics import Interval
 from politune_harness.study.people import PEOPLE
 from politune_harness.study.ranks import Ranks
-from politune_harness.study.results import Outcome, placed
-from politune_harness.study.told import Told, less, movements, per_second, per_thousand
+from politune_harness.study.results import Outcome
+from politune_harness.study.told import (
+    Told,
+    by_condition,
+    less,
+    movements,
+    per_second,
+    per_thousand,
+)
 from politune_harness.study.training import Training
 
 
@@ -54,8 +61,7 @@ def _range_of_all(told: Told) -> Iterator[str]:
     """Yield how far the contrast goes over all conditions, where two of them are compared."""
     outcome = told.grid.study.primary
     compared = {of for _, levels in outcome.sets for of in told.grid.matching(levels)}
-    place = (*told.found.key, *outcome.contrast)
-    every = [each for (_, *where), each in placed(told.others).items() if (*where,) == place]
+    every = by_condition(told, told.found.key, outcome.contrast).values()
     known = [each for each in every if each["value"] is not None]
     if {each["of"] for each in known} - compared:
         which = (
@@ -85,10 +91,8 @@ def _between(told: Told, only: Outcome) -> str:
     """Return what the one outcome comes to, and in which conditions."""
     outcome, value = told.grid.study.primary, told.estimate(only)
     names = [" + ".join(told.grid.matching(levels)) for _, levels in outcome.sets]
-    known, place = placed(told.others), (*told.found.key, *outcome.contrast)
-    levels = [
-        f"{told.estimate(known[of, *place])} ({md(of)})" for of in names if (of, *place) in known
-    ]
+    known = by_condition(told, told.found.key, outcome.contrast)
+    levels = [f"{told.estimate(known[of])} ({md(of)})" for of in names if of in known]
     if outcome.beyond is not None:
         a, b, c, d = map(md, names)
         return f"changes by {value} more from {b} to {a} than from {d} to {c}"

@@ -120,10 +120,15 @@ def less(a: str, b: str) -> str:
     return f" {MINUS} ".join(told)
 
 
+def by_condition(told: Told, key: Key, contrast: Sequence[str]) -> dict[str, Outcome]:
+    """Return, by condition, the outcome of a contrast by a measure."""
+    place = (*key, *contrast)
+    return {of: each for (of, *where), each in placed(told.others).items() if (*where,) == place}
+
+
 def movements(told: Told) -> dict[str, Outcome]:
     """Return, by condition, the outcome of what is to move."""
-    place = (*told.found.moved, *told.found.effect.contrast)
-    return {of: each for (of, *where), each in placed(told.others).items() if (*where,) == place}
+    return by_condition(told, told.found.moved, told.found.effect.contrast)
 
 
 def per_thousand(told: Told, each: Training) -> str:

@@ -67,7 +67,7 @@ class Piece(NamedTuple):
     start: float
     """Before a worker's first piece: to start, and to load what all work needs."""
     seconds: float
-    found: Any = None
+    found: Any
     """What the work returned."""
 
 
